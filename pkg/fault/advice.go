@@ -1,0 +1,100 @@
+package fault
+
+// Next is the default advice for a code: one sentence that says what to do.
+func (c Code) Next() string {
+	if a, ok := advice()[c]; ok {
+		return a
+	}
+	return "look at the audit entry and the log line with this code; if it stays, report it with both"
+}
+
+// Codes lists every code that has an advice.
+func Codes() []Code {
+	list := make([]Code, 0, 80)
+	for c := range advice() {
+		list = append(list, c)
+	}
+	return list
+}
+
+func advice() map[Code]string {
+	return map[Code]string{
+		SourceNotData:      "open the base URL in a browser from this machine: a sign-in or proxy page in place of PeopleSoft means that base_url or node is wrong or single sign-on stands in front",
+		SourceFault:        "read the PeopleSoft message; run the query in Query Manager as this user",
+		SourceTruncated:    "nothing was taken from the page; the next cycle reads it again; look at proxies between here and PeopleSoft if it repeats",
+		SourcePartial:      "give the query the `after` prompt and an ORDER BY on its key, or raise max_rows",
+		SourcePageStuck:    "raise max_rows above the number of rows of one key",
+		SourceOrder:        "order the query by the key column",
+		SourceEmpty:        "check row security and the query's criteria in PeopleSoft; nothing was concluded from the empty answer",
+		SourceShrunk:       "check row security and the query's criteria in PeopleSoft; nothing was concluded from the shrunken read",
+		SourceSchema:       "compare the query's columns with the tenant file; map renamed columns under `columns`",
+		SourceAuth:         "set the credential again with `ml-connector credential set`; do not retry by hand too often, PeopleSoft locks accounts",
+		SourceForbidden:    "give the PeopleSoft user the permission list with the query service and the query's access group",
+		SourceNotFound:     "check node, query name and that the query is PUBLIC",
+		SourceDown:         "PeopleSoft's web or application server is down; reading goes on by itself when it is back",
+		SourceTimeout:      "PeopleSoft did not answer in time; lower max_rows or look at the query's run time",
+		SourceUnreachable:  "check host name, port and firewall from this machine",
+		SourceTLS:          "give the CA under tls.ca_file, or have the certificate renewed",
+		SourceRedirect:     "set base_url to the address that PeopleSoft redirects to; redirects are never followed",
+		SourceClock:        "check the tenant's timezone against the PeopleSoft base time zone",
+		SourceBusy:         "another poller replica reads this kind; nothing to do",
+		SourceNotSupported: "give the query the prompt that this needs, see docs/how-to/connect-peoplesoft.md",
+
+		TargetRate:         "nothing to do: the writer waits as long as Zendesk asks",
+		TargetRateLong:     "Zendesk asks for a very long wait; look for another integration that uses up the account's limit",
+		TargetDown:         "Zendesk is down or in maintenance; writing goes on by itself when it is back",
+		TargetNotData:      "Zendesk answered with a page in place of data; check base_url, or wait for the maintenance to end",
+		TargetAuth:         "set the credential again with `ml-connector credential set`",
+		TargetReauth:       "connect the Zendesk account again",
+		TargetForbidden:    "give the token's user the admin role and the client the scopes read and write",
+		TargetImportGate:   "ask Zendesk support to switch on data imports for the account; until then records are written one by one",
+		TargetGone:         "somebody removed the object in Zendesk; decide whether it shall be created again",
+		TargetConflict:     "nothing to do: it is tried again",
+		TargetInvalid:      "correct the value in PeopleSoft; the record is tried again when it changes",
+		TargetNotFound:     "check zendesk.base_url",
+		TargetProtected:    "this is an admin, an agent outside the policy or the account owner: change it by hand",
+		TargetNotApplied:   "Zendesk accepted the write but does not show it; it is tried again",
+		TargetJobs:         "nothing to do: the writer waits until jobs of the account have ended",
+		TargetJobFailed:    "nothing to do: its records are read back and written again",
+		TargetJobUnknown:   "nothing to do: its records are read back and written again",
+		TargetUnreachable:  "check host name, proxy and firewall from this machine",
+		TargetTimeout:      "Zendesk did not answer in time; the record is read back before it is written again",
+		TargetTLS:          "check the machine's certificate store and proxies",
+		TargetRedirect:     "set zendesk.base_url to https://<subdomain>.zendesk.com",
+		TargetFieldMissing: "create the field in Zendesk under Admin Center, People, or change the mapping",
+		TargetTokenEnding:  "API tokens stop on 2027-04-30: create an OAuth client and use client_credentials",
+		EmailOwned:         "the address belongs to another Zendesk user: link or change one of them by hand",
+		EmailTaken:         "the address is still held by another Zendesk user; free it there or correct it in PeopleSoft",
+		OrgNameTaken:       "another organization has this name; rename one of them",
+		SkipNeverActive:    "nothing to do: nobody is created only to be suspended",
+		AdoptionRefused:    "a user with this email exists already: allow adoption in the tenant file or set its external_id by hand",
+
+		MissingEmail:       "enter a business email in PeopleSoft",
+		MissingName:        "enter a name in PeopleSoft",
+		MissingDepartment:  "give the department a description in PeopleSoft, or add it to the query",
+		MissingTitle:       "give the job code or position a description in PeopleSoft, or add it to the query",
+		BadEmail:           "correct the email in PeopleSoft",
+		UnknownStatus:      "add the status code to employees.scope in the tenant file",
+		StatusDisagreement: "HR_STATUS and EMPL_STATUS disagree: HR_STATUS was believed; correct the job row",
+		OutOfScope:         "nothing to do: the record is outside the scope of the tenant file",
+		NotStarted:         "nothing to do: the record acts on its first day",
+		NoJob:              "nothing to do until a job row arrives",
+		BadText:            "remove control characters from the value in PeopleSoft",
+		TextCut:            "shorten the value in PeopleSoft",
+
+		BrokerDown:   "start NATS or check MLC_NATS_URL; nothing is lost meanwhile",
+		BrokerLimit:  "a stream is full: let the backlog drain or raise its limit",
+		BrokerDrift:  "a stream or consumer differs from what this version needs: see the detail",
+		BrokerSync:   "set sync_interval: always in the server's jetstream block (deploy/nats/nats.conf)",
+		StoreDown:    "start the database or check MLC_DATABASE_URL; nothing is lost meanwhile",
+		BadEnvelope:  "look at the dead letter; something else publishes on our streams",
+		TooLarge:     "the record is larger than a message may be; look at the dead letter",
+		BadConfig:    "correct the named lines of the tenant file and apply it again",
+		VaultKey:     "start with the key file that this data was sealed with (MLC_MASTER_KEY_FILE)",
+		VaultSealed:  "set the credential again with `ml-connector credential set`",
+		NoCredential: "set it with `ml-connector credential set <tenant> <purpose>`",
+		LeaseLost:    "nothing to do: another writer took over",
+		Poison:       "look at the dead letter; retry it after the fix",
+		Unclassified: "look at the log line with this time; report it if it stays",
+	}
+}

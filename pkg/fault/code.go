@@ -1,0 +1,94 @@
+package fault
+
+// Code is a stable, searchable reason. Codes are part of the public interface (failures.md 3): never renamed.
+type Code string
+
+// Reading from PeopleSoft (failures.md 3.4).
+const (
+	SourceNotData      Code = "SRC_NOT_DATA"      // an HTML page or other non-data in place of an answer
+	SourceFault        Code = "SRC_FAULT"         // 200 with an error document
+	SourceTruncated    Code = "SRC_TRUNCATED"     // the answer was cut
+	SourcePartial      Code = "SRC_PARTIAL"       // more rows exist than were returned
+	SourcePageStuck    Code = "SRC_PAGE_STUCK"    // one key or instant has more rows than a page may hold
+	SourceOrder        Code = "SRC_ORDER"         // rows are not ordered by the key that paging needs
+	SourceEmpty        Code = "SRC_EMPTY_SUSPECT" // nothing came although there were rows before
+	SourceShrunk       Code = "SRC_SHRUNK"        // a full read under 95 % of the last good count
+	SourceSchema       Code = "SRC_SCHEMA"        // a column is missing, ambiguous or of another type
+	SourceAuth         Code = "SRC_AUTH"          // sign-in refused
+	SourceForbidden    Code = "SRC_FORBIDDEN"     // signed in, but not allowed
+	SourceNotFound     Code = "SRC_NOT_FOUND"     // node, service or query name wrong
+	SourceDown         Code = "SRC_DOWN"          // 5xx
+	SourceTimeout      Code = "SRC_TIMEOUT"       // no answer in time
+	SourceUnreachable  Code = "SRC_UNREACHABLE"   // name, connection
+	SourceTLS          Code = "SRC_TLS"           // certificate or protocol
+	SourceRedirect     Code = "SRC_REDIRECT"      // sends us to another place
+	SourceClock        Code = "SRC_CLOCK"         // change times lie in the future
+	SourceBusy         Code = "SRC_BUSY"          // another poller moved the cursor
+	SourceNotSupported Code = "SRC_NOT_SUPPORTED" // this source cannot do what was asked
+)
+
+// Writing to Zendesk (failures.md 3.5).
+const (
+	TargetRate         Code = "ZD_RATE"
+	TargetRateLong     Code = "ZD_RATE_LONG"
+	TargetDown         Code = "ZD_DOWN"
+	TargetNotData      Code = "ZD_NOT_DATA"
+	TargetAuth         Code = "ZD_AUTH"
+	TargetReauth       Code = "REAUTH_REQUIRED"
+	TargetForbidden    Code = "ZD_FORBIDDEN"
+	TargetImportGate   Code = "ZD_IMPORT_GATE"
+	TargetGone         Code = "ZD_GONE"
+	TargetConflict     Code = "ZD_CONFLICT"
+	TargetInvalid      Code = "ZD_INVALID"
+	TargetNotFound     Code = "ZD_NOT_FOUND"
+	TargetProtected    Code = "ZD_ROLE_PROTECTED"
+	TargetNotApplied   Code = "ZD_NOT_APPLIED"
+	TargetJobs         Code = "ZD_TOO_MANY_JOBS"
+	TargetJobFailed    Code = "ZD_JOB_FAILED"
+	TargetJobUnknown   Code = "JOB_UNKNOWN"
+	TargetUnreachable  Code = "ZD_UNREACHABLE"
+	TargetTimeout      Code = "ZD_TIMEOUT"
+	TargetTLS          Code = "ZD_TLS"
+	TargetRedirect     Code = "ZD_REDIRECT"
+	TargetFieldMissing Code = "ZD_FIELD_MISSING"
+	TargetTokenEnding  Code = "ZD_TOKEN_ENDING"
+	EmailOwned         Code = "EMAIL_OWNED"
+	EmailTaken         Code = "EMAIL_TAKEN"
+	OrgNameTaken       Code = "ORG_NAME_TAKEN"
+	SkipNeverActive    Code = "SKIP_NEVER_ACTIVE"
+	AdoptionRefused    Code = "ADOPTION_REFUSED"
+)
+
+// Findings about a record's data: they flag and do not stop (failures.md 3.8, 3.9).
+const (
+	MissingEmail       Code = "MISSING_EMAIL"
+	MissingName        Code = "MISSING_NAME"
+	MissingDepartment  Code = "MISSING_DEPARTMENT"
+	MissingTitle       Code = "MISSING_TITLE"
+	BadEmail           Code = "BAD_EMAIL"
+	UnknownStatus      Code = "UNKNOWN_STATUS"
+	StatusDisagreement Code = "STATUS_DISAGREEMENT"
+	OutOfScope         Code = "OUT_OF_SCOPE"
+	NotStarted         Code = "NOT_STARTED"
+	NoJob              Code = "NO_JOB"
+	BadText            Code = "BAD_TEXT"
+	TextCut            Code = "TEXT_CUT"
+)
+
+// Our own parts.
+const (
+	BrokerDown   Code = "BROKER_DOWN"
+	BrokerLimit  Code = "BROKER_LIMIT"
+	BrokerDrift  Code = "BROKER_DRIFT"
+	BrokerSync   Code = "BROKER_NOT_SYNCED"
+	StoreDown    Code = "STORE_DOWN"
+	BadEnvelope  Code = "BAD_ENVELOPE"
+	TooLarge     Code = "TOO_LARGE"
+	BadConfig    Code = "CFG_INVALID"
+	VaultKey     Code = "VAULT_KEY"
+	VaultSealed  Code = "VAULT_CANNOT_OPEN"
+	NoCredential Code = "CREDENTIAL_MISSING"
+	LeaseLost    Code = "LEASE_LOST"
+	Poison       Code = "POISON"
+	Unclassified Code = "INTERNAL"
+)

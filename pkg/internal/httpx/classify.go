@@ -1,0 +1,109 @@
+package httpx
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"net/url"
+	"syscall"
+
+	"github.com/ml-connector/ml-connector/pkg/fault"
+)
+
+// classify turns a transport error into a fault without the URL: *url.Error prints query strings (failures.md 14).
+func (c *Client) classify(ctx context.Context, err error, sent bool) error {
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		err = u.Err
+	}
+	cause := context.Cause(ctx)
+	out := func(k fault.Kind, code fault.Code, detail string) error {
+		return &fault.Error{Kind: k, Code: code, Detail: detail, Unknown: sent}
+	}
+	switch {
+	case errors.Is(cause, errTotal), errors.Is(cause, errStall):
+		return out(fault.Transient, c.cfg.Codes.Timeout, cause.Error())
+	case cause != nil:
+		return &fault.Error{Kind: fault.Transient, Code: c.cfg.Codes.Timeout, Detail: "stopped by us", Unknown: sent, Err: ctx.Err()}
+	case errors.Is(err, errForbidden):
+		return out(fault.Config, c.cfg.Codes.Unreachable, errForbidden.Error())
+	case errors.Is(err, errTooLarge):
+		return out(fault.Transient, c.cfg.Codes.TooLarge, errTooLarge.Error())
+	case isTLS(err):
+		return out(fault.Config, c.cfg.Codes.TLS, tlsDetail(err))
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF) && sent:
+		return out(fault.Transient, c.cfg.Codes.Truncated, "the connection ended before the answer was complete")
+	}
+	if d, ok := errors.AsType[*net.DNSError](err); ok {
+		return out(fault.Transient, c.cfg.Codes.Unreachable, "name "+d.Name+" cannot be resolved")
+	}
+	if n, ok := errors.AsType[net.Error](err); ok && n.Timeout() {
+		return out(fault.Transient, c.cfg.Codes.Timeout, "no answer in time")
+	}
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		return out(fault.Transient, c.cfg.Codes.Unreachable, "connection refused")
+	}
+	if errors.Is(err, syscall.ECONNRESET) {
+		return out(fault.Transient, c.cfg.Codes.Truncated, "connection reset")
+	}
+	return out(fault.Transient, c.cfg.Codes.Unreachable, "connection broken")
+}
+
+func isTLS(err error) bool {
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return true
+	}
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+		return true
+	}
+	if _, ok := errors.AsType[tls.AlertError](err); ok {
+		return true
+	}
+	_, ok := errors.AsType[x509.HostnameError](err)
+	return ok
+}
+
+func tlsDetail(err error) string {
+	if u, ok := errors.AsType[x509.UnknownAuthorityError](err); ok && u.Cert != nil {
+		return "certificate signed by an unknown authority: " + u.Cert.Issuer.String()
+	}
+	if h, ok := errors.AsType[x509.HostnameError](err); ok {
+		return "certificate is for another name: " + h.Certificate.Subject.String()
+	}
+	if i, ok := errors.AsType[x509.CertificateInvalidError](err); ok {
+		return "certificate not valid: " + i.Error()
+	}
+	return err.Error()
+}
+
+var errForbidden = errors.New("address is link-local, metadata, multicast or unspecified: never allowed")
+
+// forbid refuses addresses that no customer system lives on, on every dial, after name resolution (failures.md 5.4).
+// Loopback stays allowed: simulators and reverse proxies live there.
+func forbid(_ context.Context, _, address string, _ syscall.RawConn) error {
+	ap, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return errForbidden
+	}
+	a := ap.Addr().Unmap()
+	for _, p := range forbidden() {
+		if p.Contains(a) {
+			return errForbidden
+		}
+	}
+	if a.IsUnspecified() || a.IsMulticast() || a.IsLinkLocalUnicast() {
+		return errForbidden
+	}
+	return nil
+}
+
+func forbidden() []netip.Prefix {
+	return []netip.Prefix{
+		netip.MustParsePrefix("169.254.0.0/16"), netip.MustParsePrefix("100.100.100.200/32"), netip.MustParsePrefix("168.63.129.16/32"),
+		netip.MustParsePrefix("fd00:ec2::254/128"), netip.MustParsePrefix("64:ff9b::/96"), netip.MustParsePrefix("64:ff9b:1::/48"),
+		netip.MustParsePrefix("2002::/16"), netip.MustParsePrefix("255.255.255.255/32"),
+	}
+}

@@ -1,0 +1,42 @@
+// Package vault is the contract and the implementation of credential storage: see doc in this package's README part
+// of docs/explanation/security.md. The interface here is what other packages use.
+package vault
+
+import (
+	"context"
+
+	"github.com/ml-connector/ml-connector/pkg/secret"
+	"github.com/ml-connector/ml-connector/pkg/tenant"
+)
+
+// Purpose names what a credential is for; sealed values cannot be moved to another purpose.
+type Purpose string
+
+// The purposes (failures.md 5.5), as they are written on the command line.
+const (
+	HCMPassword   Purpose = "peoplesoft.hcm.password"
+	HCMSecret     Purpose = "peoplesoft.hcm.client_secret"
+	FSCMPassword  Purpose = "peoplesoft.fscm.password"
+	FSCMSecret    Purpose = "peoplesoft.fscm.client_secret"
+	IBPassword    Purpose = "peoplesoft.ib.password"
+	ZendeskToken  Purpose = "zendesk.api_token"
+	ZendeskSecret Purpose = "zendesk.client_secret"
+	ZendeskGrant  Purpose = "zendesk.grant" // access and refresh token of an authorization code grant
+	WebhookSecret Purpose = "zendesk.webhook_secret"
+)
+
+// Purposes lists every purpose.
+func Purposes() []Purpose {
+	return []Purpose{HCMPassword, HCMSecret, FSCMPassword, FSCMSecret, IBPassword, ZendeskToken, ZendeskSecret, ZendeskGrant, WebhookSecret}
+}
+
+// Opener gives credentials to the one adapter that uses them.
+type Opener interface {
+	// Open returns the value, or a *fault.Error with code CREDENTIAL_MISSING, VAULT_CANNOT_OPEN or VAULT_KEY.
+	Open(ctx context.Context, t tenant.ID, p Purpose) (secret.String, error)
+}
+
+// Sealer stores credentials; there is no way back out but Opener.
+type Sealer interface {
+	Seal(ctx context.Context, t tenant.ID, p Purpose, value secret.String) error
+}
