@@ -1,0 +1,41 @@
+package writer
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/sony/gobreaker/v2"
+
+	"github.com/ml-connector/ml-connector/pkg/fault"
+)
+
+// newBreaker opens after more than five failures in a row, or more than half of at least twenty within 30 s
+// (failures.md Z06). A rate limit is not a failure and counts neither way; a record that is refused is a success of
+// the account.
+func newBreaker() *gobreaker.TwoStepCircuitBreaker[any] {
+	return gobreaker.NewTwoStepCircuitBreaker[any](gobreaker.Settings{
+		Name: "zendesk", Interval: 30 * time.Second, Timeout: 30 * time.Second, MaxRequests: 1,
+		ReadyToTrip: func(c gobreaker.Counts) bool {
+			return c.ConsecutiveFailures > 5 || c.Requests >= 20 && 2*c.TotalFailures > c.Requests
+		},
+		IsSuccessful: func(err error) bool { return err == nil || fault.KindOf(err) != fault.Transient },
+		IsExcluded: func(err error) bool {
+			return fault.KindOf(err) == fault.RateLimited || errors.Is(err, context.Canceled)
+		},
+	})
+}
+
+// call runs f behind the breaker; an open breaker answers a transient ZD_DOWN without calling.
+func (w *Writer) call(f func() error) error {
+	done, err := w.breaker.Allow()
+	if err != nil {
+		return fault.Wrap(err, fault.Transient, fault.TargetDown, "the circuit breaker keeps calls back")
+	}
+	err = f()
+	done(err)
+	return err
+}
+
+// Breaker is the breaker's state as a word: closed, half-open or open.
+func (w *Writer) Breaker() string { return w.breaker.State().String() }
