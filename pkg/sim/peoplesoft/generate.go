@@ -98,7 +98,9 @@ func (m *maker) ago(least, most time.Duration) wall {
 }
 
 // day draws a date between least and most days before today; negative numbers lie in the future.
-func (m *maker) day(least, most int) string { return shiftDay(m.today, -least-m.rnd.IntN(most-least+1)) }
+func (m *maker) day(least, most int) string {
+	return shiftDay(m.today, -least-m.rnd.IntN(most-least+1))
+}
 
 // cut shortens a text to n characters, as a PeopleSoft DESCR of 30 would be.
 func cut(s string, n int) string {

@@ -10,9 +10,10 @@ import (
 // Sim is one simulated PeopleSoft with its company, gateway and identity provider. It is an http.Handler and
 // safe for concurrent use.
 type Sim struct {
-	opt   Options
-	token tokens
-	log   requestLog
+	opt     Options
+	account lock
+	token   tokens
+	log     requestLog
 
 	mu      sync.RWMutex // guards everything below
 	maker   *maker
