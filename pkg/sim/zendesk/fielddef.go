@@ -126,7 +126,9 @@ func (f *Field) value(raw json.RawMessage) (v any, fits bool) {
 }
 
 func (f *Field) retag(tags []string, before, after any) []string {
-	drop := func(t string) []string { return slices.DeleteFunc(slices.Clone(tags), func(x string) bool { return x == t }) }
+	drop := func(t string) []string {
+		return slices.DeleteFunc(slices.Clone(tags), func(x string) bool { return x == t })
+	}
 	switch {
 	case f.Type == "dropdown":
 		if old, was := before.(string); was {

@@ -201,6 +201,8 @@ func (s *Sim) requestVerification(c *call) reply {
 
 func (s *Sim) saveIdentities(c *call, u *User) {
 	u.sync()
-	s.joinByDomain(c.cause("identity"), u)
-	s.commit(c.cause("identity"), s.users.byID[u.ID], u)
+	joined := s.joinByDomain(u)
+	if s.commit(c.cause("identity"), s.users.byID[u.ID], u) && joined {
+		s.members.replace(s, c.cause("identity"), u.ID, u.OrganizationID)
+	}
 }

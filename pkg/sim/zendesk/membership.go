@@ -93,23 +93,23 @@ func (s *Sim) createMembership(c *call) reply {
 	return a
 }
 
-// listMemberships serves all of them, those of one user and those of one organization.
-func (s *Sim) listMemberships(c *call) reply {
-	id, _ := c.pathID()
-	list := []Membership{}
-	switch c.r.PathValue("of") {
-	case "users":
-		list = append(list, s.members.byUser[id]...)
-	default:
+// listMemberships serves all of them ("" ), those of one user ("users") or of one organization ("organizations").
+func (s *Sim) listMemberships(of string) func(*call) reply {
+	return func(c *call) reply {
+		id, _ := c.pathID()
+		list := []Membership{}
+		if of == "users" {
+			return offsetPage(s, c, "organization_memberships", append(list, s.members.byUser[id]...))
+		}
 		for _, user := range s.users.order {
 			for _, m := range s.members.byUser[user] {
-				if c.r.PathValue("of") == "" || m.OrganizationID == id {
+				if of == "" || m.OrganizationID == id {
 					list = append(list, m)
 				}
 			}
 		}
+		return offsetPage(s, c, "organization_memberships", list)
 	}
-	return offsetPage(s, c, "organization_memberships", list)
 }
 
 func (s *Sim) createMemberships(c *call) reply {

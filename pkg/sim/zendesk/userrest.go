@@ -77,9 +77,9 @@ func (w *userWrite) customs() {
 }
 
 // joinByDomain adds a user without organization to the one that a verified address's domain is mapped to (1.4).
-func (s *Sim) joinByDomain(c cause, u *User) {
+func (s *Sim) joinByDomain(u *User) bool {
 	if u.OrganizationID != nil {
-		return
+		return false
 	}
 	for _, i := range u.Identities {
 		if i.Type != typeEmail || !i.Verified {
@@ -88,8 +88,8 @@ func (s *Sim) joinByDomain(c cause, u *User) {
 		_, domain, _ := strings.Cut(i.Value, "@")
 		if id, mapped := s.orgs.byDomain[domain]; mapped {
 			u.OrganizationID = &id
-			s.members.replace(s, c, u.ID, &id)
-			return
+			return true
 		}
 	}
+	return false
 }

@@ -109,8 +109,8 @@ func (l *changeLog) since(t time.Time) int64 {
 	return int64(i)
 }
 
-// commit makes a written user real, unless the write was ordered not to stick, and logs it.
-func (s *Sim) commit(c cause, before, after *User) {
+// commit makes a written user real, unless the write was ordered not to stick, and logs it. It says whether it stuck.
+func (s *Sim) commit(c cause, before, after *User) bool {
 	diff := userChanges(before, after)
 	if before != nil && len(diff) == 0 {
 		after = before
@@ -129,6 +129,7 @@ func (s *Sim) commit(c cause, before, after *User) {
 		e.Before = before
 	}
 	s.log.add(c, e)
+	return stuck
 }
 
 func userVerb(c cause, before, after *User) string {

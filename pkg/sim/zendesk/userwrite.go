@@ -56,9 +56,8 @@ func (w *userWrite) run() (*User, problems) {
 		return nil, w.bad
 	}
 	w.u.sync()
-	w.s.joinByDomain(w.c, w.u)
-	w.s.commit(w.c, w.before, w.u)
-	if w.newOrg {
+	w.newOrg = w.s.joinByDomain(w.u) || w.newOrg
+	if w.s.commit(w.c, w.before, w.u) && w.newOrg {
 		w.s.members.replace(w.s, w.c, w.u.ID, w.u.OrganizationID)
 	}
 	w.s.counters.Mails += w.mails
