@@ -79,8 +79,13 @@ type Credentials interface {
 	PutCredential(ctx context.Context, t tenant.ID, s Sealed) error // replaces the purpose's credential when s.Version is newer, else ErrConflict
 	Credential(ctx context.Context, t tenant.ID, purpose string) (Sealed, error)
 	Credentials(ctx context.Context, t tenant.ID) ([]Sealed, error) // without Box, by purpose
+	// PutDataKey stores the tenant's data key, or replaces its wrapping when the stored one has the same ID.
+	// ErrConflict when the tenant has a data key with another ID: two processes may seal the first credential at once.
 	PutDataKey(ctx context.Context, t tenant.ID, k WrappedKey) error
-	DataKey(ctx context.Context, t tenant.ID) (WrappedKey, error) // the newest; ErrNotFound
+	DataKey(ctx context.Context, t tenant.ID) (WrappedKey, error) // ErrNotFound
+	// SealedTenants lists every tenant with a data key, sorted. Like TenantIDs it takes no tenant: a rotation must find
+	// them all, also a tenant whose settings were never stored.
+	SealedTenants(ctx context.Context) ([]tenant.ID, error)
 	// KeyCheck is what the vault wrote to recognise its master key; ErrNotFound before the first PutKeyCheck.
 	KeyCheck(ctx context.Context) ([]byte, error)
 	PutKeyCheck(ctx context.Context, check []byte) error // ErrConflict when another check is there already
@@ -134,7 +139,7 @@ type Finding struct {
 	Code   fault.Code
 	Hold   bool // the record waits; else it is only flagged
 	Detail string
-	Since  time.Time // first seen; kept while the finding stays open
+	Since  time.Time // first seen (At, when zero); kept while the finding stays open
 	At     time.Time // last seen
 }
 
@@ -155,18 +160,24 @@ type Findings interface {
 	SetFindings(ctx context.Context, t tenant.ID, stage audit.Stage, of Observation) error // one record's findings of a stage
 }
 
-// Observation is the complete set of findings that a stage has about a record now: those that are missing close.
+// Observation is the complete set of findings that a stage has about a record now: those that are missing close. It
+// holds one finding per code (the last one counts); their Ref and Stage are those of the observation.
 type Observation struct {
 	Ref      record.Ref
 	Findings []Finding
 }
 
-// Trail is the audit trail. Entries whose id is stored already are dropped silently.
+// Trail is the audit trail. Entries whose id is stored already are dropped silently. Positions start at 1 for each
+// tenant and have no gaps, and they become visible in their order, so that a reader who remembers the last position
+// misses nothing. Bytes that are not UTF-8 become U+FFFD.
 type Trail interface {
 	Append(ctx context.Context, t tenant.ID, entries []audit.Entry) error
+	// Trail lists entries with Since <= At < Until. After pages in the direction of the listing: with Newest it selects
+	// the positions below After, else those above it.
 	Trail(ctx context.Context, t tenant.ID, q audit.Query) ([]audit.Stored, error)
 	// Seal chains up to limit unsealed entries in their stored order, calling link with the chain's last hash ("" at
 	// the start) and the entry to get the next hash. It answers how many were sealed. Concurrent calls are serialised.
+	// link runs inside the transaction: it must not call the store.
 	Seal(ctx context.Context, t tenant.ID, limit int, link func(last string, e audit.Stored) string) (int, error)
 }
 

@@ -16,7 +16,7 @@ type LedgerRow struct {
 	Facts     []byte // event.EncodeLedger
 	Wanted    []byte // event.EncodeEntry of the last resolved state; empty before the first
 	WantedAt  uint64 // revision at which Wanted last changed
-	Published uint64 // highest WantedAt that the DIRECTORY stream is known to hold
+	Published uint64 // highest WantedAt that the DIRECTORY stream is known to hold; a save never lowers it
 	NextDate  string // day on which the state changes by itself, 2006-01-02; "" when there is none
 	Config    int64  // version of the tenant's settings that resolved it
 	Email     string // wanted email in lower case, for finding shared ones; "" for none
@@ -93,15 +93,18 @@ type Commit struct {
 
 // Journal makes a writer's crash harmless: what is in it may have been sent.
 type Journal interface {
-	// BeginBatch stores the batch before anything is sent. ErrBusy when a record is in another unfinished batch.
+	// BeginBatch stores the batch before anything is sent. ErrBusy when a record is in another unfinished batch;
+	// ErrConflict when the id is taken by a different batch. Repeating a call whose answer was lost is harmless.
 	BeginBatch(ctx context.Context, t tenant.ID, b Batch) error
-	// AddJob remembers an asynchronous job of the batch before anybody waits for it. ErrNotFound when the batch is gone.
+	// AddJob remembers an asynchronous job of the batch before anybody waits for it; a job that is remembered already
+	// stays as it is. ErrNotFound when the batch is gone.
 	AddJob(ctx context.Context, t tenant.ID, batch, job string) error
 	// CommitBatch ends the batch. mine is false when the batch was not there any more (another writer took over);
 	// then nothing was stored. A batch id of "" stores the commit without a batch.
 	CommitBatch(ctx context.Context, t tenant.ID, batch string, c Commit) (mine bool, err error)
 	// OpenBatches lists unfinished batches, oldest first.
 	OpenBatches(ctx context.Context, t tenant.ID) ([]Batch, error)
-	// Quarantined lists the records that must not be written yet, with the time at which they may.
+	// Quarantined lists the records that must not be written yet, with the time at which they may. A record stays in
+	// the list after that time, until it is released; a second quarantine can only lengthen the first.
 	Quarantined(ctx context.Context, t tenant.ID) (map[record.Ref]time.Time, error)
 }
