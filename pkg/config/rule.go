@@ -1,0 +1,93 @@
+package config
+
+import (
+	"maps"
+	"slices"
+)
+
+// Employees says who counts and what becomes of them in Zendesk.
+type Employees struct {
+	Scope        EmployeeScope          `json:"scope"`
+	User         map[UserField]UserPath `json:"user"`
+	Email        Email                  `json:"email"`
+	MissingEmail MissingEmail           `json:"missing_email"`
+	Leaver       Leaver                 `json:"leaver"`
+}
+
+// EmployeeScope lists the codes that count (peoplesoft.md 2.8, 2.9).
+type EmployeeScope struct {
+	PerOrg       []PerOrg     `json:"per_org"`
+	ActiveStatus []EmplStatus `json:"active_status"`
+}
+
+// Email says which address is the business address.
+type Email struct {
+	Types          []EmailType `json:"types"`           // E_ADDR_TYPE, best first
+	AllowPreferred bool        `json:"allow_preferred"` // else take the one that the person prefers
+}
+
+// Leaver says what happens to a user whose person left.
+type Leaver struct {
+	Suspend         bool `json:"suspend"`
+	DowngradeAgents bool `json:"downgrade_agents"` // free the seat before the suspension
+}
+
+func defaultEmployees() Employees {
+	return Employees{
+		Scope:        EmployeeScope{PerOrg: []PerOrg{"EMP", "CWR"}, ActiveStatus: []EmplStatus{"A", "L", "P", "S", "W"}},
+		User:         map[UserField]UserPath{"department": "user_fields.department", "title": "user_fields.job_title"},
+		Email:        Email{Types: []EmailType{"BUSN"}, AllowPreferred: true},
+		MissingEmail: CreateWithout,
+		Leaver:       Leaver{Suspend: true},
+	}
+}
+
+func (e *Employees) check(c *complaints) { distinct(c, "user", e.User) }
+
+// Vendors says which vendors count and what becomes of them in Zendesk.
+type Vendors struct {
+	Scope        VendorScope                      `json:"scope"`
+	Organization map[VendorField]OrganizationPath `json:"organization"`
+}
+
+func (v *Vendors) check(c *complaints) { distinct(c, "organization", v.Organization) }
+
+// VendorScope selects vendors: all conditions that are given must hold. Keys and Flag are "the top 50" (design.md 6).
+type VendorScope struct {
+	Class       []VendorClass  `json:"class"`
+	Persistence []Persistence  `json:"persistence"`
+	Status      []VendorStatus `json:"status"`
+	Keys        []VendorKey    `json:"keys,omitempty"` // SETID/VENDOR_ID; empty means all
+	Flag        []Text         `json:"flag,omitempty"` // values of the query's SCOPE_FLAG column; empty means any
+}
+
+func defaultVendors() Vendors {
+	return Vendors{
+		Scope:        VendorScope{Class: []VendorClass{"R"}, Persistence: []Persistence{"R", "P"}, Status: []VendorStatus{"A"}},
+		Organization: map[VendorField]OrganizationPath{},
+	}
+}
+
+// distinct complains when two sources would write the same target.
+func distinct[K, V ~string](c *complaints, key string, m map[K]V) {
+	owner := map[V]K{}
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		if first, taken := owner[m[k]]; taken {
+			c.at(join(key, string(k)), bad{what: show(m[k]) + " is written by " + string(first) + " already", want: "one source for each target field"})
+			continue
+		}
+		owner[m[k]] = k
+	}
+}
+
+// MissingEmail says what becomes of a hire without an email address.
+type MissingEmail string
+
+// The two answers; both flag the record.
+const (
+	CreateWithout MissingEmail = "create"
+	HoldBack      MissingEmail = "hold"
+)
+
+// UnmarshalText accepts create and hold.
+func (m *MissingEmail) UnmarshalText(b []byte) error { return word(m, b, CreateWithout, HoldBack) }
