@@ -14,6 +14,7 @@ type Counters struct {
 	TooMany    int64            `json:"too_many"`    // answers 429 of every cause
 	Limited    map[string]int64 `json:"limited"`     // refusals by bucket: account, user, organization, create-update-user, jobs, …
 	OverBudget int64            `json:"over_budget"` // requests beyond the account's minute
+	TooSoon    int64            `json:"too_soon"`    // refusals of a bucket that had already said Retry-After in this window
 	Busiest    int64            `json:"busiest"`     // most requests of ours accepted in one clock minute, when limited
 	Deletes    int64            `json:"deletes"`     // DELETE, destroy_many, merge: must stay 0
 	Mails      int64            `json:"mails"`       // verification mails that would have been sent, reserved domains too (1.4)

@@ -149,7 +149,7 @@ func (f *Field) retag(tags []string, before, after any) []string {
 // fieldAPI are the three calls for one kind of custom field.
 func (s *Sim) listFields(kind string) func(*call) reply {
 	return func(*call) reply {
-		list := slices.Concat([]Field{}, s.defs[kind].list)
+		list := append([]Field{}, s.defs[kind].list...)
 		return ok(obj{kind + "_fields": list, "next_page": nil, "previous_page": nil, "count": len(list)})
 	}
 }

@@ -25,7 +25,7 @@ func deliverable(kind, value string) string {
 }
 
 func identityList(u *User) obj {
-	return obj{"identities": slices.Concat([]Identity{}, u.Identities), "next_page": nil, "previous_page": nil, "count": len(u.Identities)}
+	return obj{"identities": append([]Identity{}, u.Identities...), "next_page": nil, "previous_page": nil, "count": len(u.Identities)}
 }
 
 func (s *Sim) listIdentities(c *call) reply {
@@ -39,7 +39,7 @@ func (s *Sim) listIdentities(c *call) reply {
 		shown.Identities = slices.DeleteFunc(slices.Clone(u.Identities), func(i Identity) bool { return !slices.Contains(kinds, i.Type) })
 	}
 	if size := c.query("page[size]"); size != "" {
-		return ok(obj{"identities": slices.Concat([]Identity{}, shown.Identities), "meta": obj{"has_more": false, "after_cursor": nil, "before_cursor": nil}, "links": obj{"next": nil, "prev": nil}})
+		return ok(obj{"identities": append([]Identity{}, shown.Identities...), "meta": obj{"has_more": false, "after_cursor": nil, "before_cursor": nil}, "links": obj{"next": nil, "prev": nil}})
 	}
 	return ok(identityList(&shown))
 }

@@ -170,7 +170,7 @@ func (s *Sim) showJob(j *job, now time.Time) jobView {
 		v.JobType = ""
 	}
 	switch {
-	case now.Before(j.start):
+	case now.Before(j.start) || !j.applied && !now.Before(j.end): // a job without duration still shows as queued first
 	case now.Before(j.end):
 		done := int(float64(j.total) * float64(now.Sub(j.start)) / float64(j.end.Sub(j.start)))
 		v.Status, v.Progress, v.Message = jobWorking, &done, new(fmt.Sprintf("Working on record #%d", done))

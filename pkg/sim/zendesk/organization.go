@@ -106,7 +106,7 @@ func (st *orgStore) after(id int64, n int) (out []*Organization, more bool) {
 func (s *Sim) showOrg(o *Organization) *Organization {
 	c := *o
 	c.OrganizationFields = s.defs["organization"].show(o.OrganizationFields)
-	c.Tags, c.DomainNames = slices.Concat([]string{}, o.Tags), slices.Concat([]string{}, o.DomainNames)
+	c.Tags, c.DomainNames = append([]string{}, o.Tags...), append([]string{}, o.DomainNames...)
 	return &c
 }
 

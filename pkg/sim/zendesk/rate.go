@@ -10,8 +10,9 @@ import (
 
 // window is a fixed clock window of a bucket (4.3: remaining jumps back at :00).
 type window struct {
-	start time.Time
-	used  int
+	start   time.Time
+	used    int
+	refused bool // somebody was told to wait for the next window
 }
 
 type limiter struct {
@@ -21,8 +22,16 @@ type limiter struct {
 
 func (w *window) roll(now time.Time, every time.Duration) {
 	if start := now.Truncate(every); !start.Equal(w.start) {
-		w.start, w.used = start, 0
+		w.start, w.used, w.refused = start, 0, false
 	}
+}
+
+// refuse notes a refusal; a second one in the same window means that a caller did not wait for Retry-After.
+func (s *Sim) refuse(w *window) {
+	if w.refused {
+		s.counters.TooSoon++
+	}
+	w.refused = true
 }
 
 // untilReset is whole seconds to the end of the window, at least 1.
@@ -55,6 +64,7 @@ func (s *Sim) spendAccount(c *call) *reply {
 		return nil
 	}
 	s.counters.OverBudget++
+	s.refuse(w)
 	return new(s.tooMany("account", "Number of allowed API requests per minute exceeded", reset))
 }
 
@@ -73,6 +83,7 @@ func (s *Sim) spend(c *call, bucket string, limit int, every time.Duration, titl
 	if !over {
 		return nil
 	}
+	s.refuse(w)
 	return new(s.tooMany(bucket, title, reset))
 }
 
@@ -106,6 +117,7 @@ func (s *Sim) spendUser(c *call, id int64) *reply {
 		return nil
 	}
 	s.counters.Limited["user"]++
+	s.refuse(w)
 	return &reply{
 		status: http.StatusTooManyRequests,
 		body:   []byte("You have exceeded the rate limit for updating a single unique user. user email:  id:  external_id: "),
@@ -123,6 +135,7 @@ func (s *Sim) spendOrg(c *call, id int64) *reply {
 		w.used++
 		return nil
 	}
+	s.refuse(w)
 	return new(s.tooMany("organization", "Too many requests to update", w.untilReset(c.now, time.Minute)))
 }
 

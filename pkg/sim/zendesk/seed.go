@@ -121,7 +121,7 @@ func (s *Sim) SetSuspended(id int64, suspended bool) bool {
 
 // SetRole is an admin who changes a role by hand.
 func (s *Sim) SetRole(id int64, role string) bool {
-	return s.admin(id, "", func(u *User) { u.Role = role })
+	return s.admin(id, "", func(u *User) { u.Role, u.RoleType = role, roleType(role, u.CustomRoleID) })
 }
 
 func (s *Sim) admin(id int64, verb string, change func(*User)) (found bool) {

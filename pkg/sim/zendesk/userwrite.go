@@ -107,18 +107,24 @@ func (w *userWrite) roles() {
 			w.u.Role = roleAgent // an end-user with a custom role is an agent (1.2)
 		}
 	}
-	w.u.RoleType = nil
-	switch {
-	case w.u.Role == roleAdmin:
-		w.u.RoleType = new(4)
-	case w.u.Role == roleAgent && w.u.CustomRoleID != nil:
-		w.u.RoleType = new(0)
-	case w.u.Role == roleEndUser:
+	if w.u.Role == roleEndUser {
 		w.u.CustomRoleID, w.u.DefaultGroupID = nil, nil
 	}
+	w.u.RoleType = roleType(w.u.Role, w.u.CustomRoleID)
 	if w.u.ID == w.s.owner && w.before != nil && w.u.Role != w.before.Role {
 		w.protect("role")
 	}
+}
+
+// roleType is 4 for admins, 0 for custom roles and null for end users (1.2).
+func roleType(role string, custom *int64) *int {
+	switch {
+	case role == roleAdmin:
+		return new(4)
+	case role == roleAgent && custom != nil:
+		return new(0)
+	}
+	return nil
 }
 
 func (w *userWrite) protect(field string) {

@@ -52,7 +52,7 @@ func (hs *hookStore) find(id string) *hook {
 }
 
 func (s *Sim) listHooks(*call) reply {
-	return ok(obj{"webhooks": slices.Concat([]*hook{}, s.hooks.list), "meta": obj{"has_more": false, "after_cursor": nil, "before_cursor": nil}, "links": obj{"next": nil, "prev": nil}})
+	return ok(obj{"webhooks": append([]*hook{}, s.hooks.list...), "meta": obj{"has_more": false, "after_cursor": nil, "before_cursor": nil}, "links": obj{"next": nil, "prev": nil}})
 }
 
 func (s *Sim) getHook(c *call) reply {
