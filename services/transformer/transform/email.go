@@ -1,0 +1,112 @@
+package transform
+
+import (
+	"strings"
+
+	"github.com/ml-connector/ml-connector/pkg/erp"
+	"github.com/ml-connector/ml-connector/pkg/fault"
+)
+
+// email chooses the employee's address: by type in the policy's order, then the one marked as preferred, then, only
+// where the tenant allows it, any other (peoplesoft.md 2.6). Unusable addresses are flagged and passed over.
+// known is false when no address row ever arrived.
+func (d *draft) email() (address string, known bool) {
+	rows := d.view.of(erp.Email)
+	refused := false
+	try := func(r row) bool {
+		raw, _, _ := clean(r.get(erp.MailAddress))
+		if raw == "" {
+			return false
+		}
+		a, ok := normalEmail(raw)
+		if !ok {
+			refused = true
+			d.flag(fault.BadEmail, "the address of type "+r.id.Row+" is a placeholder or not an address")
+			return false
+		}
+		address = a
+		d.explain("email of type %s", r.id.Row)
+		return true
+	}
+	if d.pick(rows, d.policy.EmailTypes, try) {
+		return address, true
+	}
+	if d.state.usable() && !refused {
+		d.flag(fault.MissingEmail, "no usable email of the wanted types")
+	}
+	return "", len(rows) > 0
+}
+
+// pick offers rows in order of preference until take accepts one.
+func (d *draft) pick(rows []row, types []string, take func(row) bool) bool {
+	tried := map[string]bool{}
+	offer := func(want func(row) bool) bool {
+		for _, r := range rows {
+			if !tried[r.id.Row] && want(r) {
+				tried[r.id.Row] = true
+				if take(r) {
+					return true
+				}
+			}
+		}
+		return false
+	}
+	for _, typ := range types {
+		if offer(func(r row) bool { return strings.EqualFold(r.id.Row, typ) }) {
+			return true
+		}
+	}
+	if d.policy.PreferredEmail && offer(func(r row) bool { return isYes(r.get(erp.Preferred)) }) {
+		return true
+	}
+	return d.policy.AnyEmail && offer(func(row) bool { return true })
+}
+
+// normalEmail trims and lower-cases an address and refuses what cannot be one or is a placeholder.
+func normalEmail(s string) (string, bool) {
+	s = strings.ToLower(strings.TrimFunc(s, margin))
+	local, domain, ok := strings.Cut(s, "@")
+	if !ok || len(s) > 254 || !localPart(local) || !domainName(domain) || placeholder(local, domain) {
+		return "", false
+	}
+	return s, true
+}
+
+func localPart(s string) bool {
+	if s == "" || len(s) > 64 || s[0] == '.' || s[len(s)-1] == '.' || strings.Contains(s, "..") {
+		return false
+	}
+	return !strings.ContainsFunc(s, func(r rune) bool {
+		return r <= ' ' || r == 0x7f || margin(r) || !visible(r) || strings.ContainsRune(`"(),:;<>@[\]`, r)
+	})
+}
+
+func domainName(s string) bool {
+	labels := strings.Split(s, ".")
+	if len(labels) < 2 {
+		return false
+	}
+	for _, l := range labels {
+		if l == "" || len(l) > 63 || l[0] == '-' || l[len(l)-1] == '-' || strings.ContainsFunc(l, notInDomain) {
+			return false
+		}
+	}
+	return true
+}
+
+func notInDomain(r rune) bool {
+	return r < 0x80 && r != '-' && (r < '0' || r > '9') && (r < 'a' || r > 'z') || r >= 0x80 && !visible(r)
+}
+
+// placeholder knows what people type into a field that they may not leave empty.
+func placeholder(local, domain string) bool {
+	if domain == "invalid" || strings.HasSuffix(domain, ".invalid") {
+		return true
+	}
+	switch strings.NewReplacer(".", "", "-", "", "_", "").Replace(local) {
+	case "none", "noemail", "nomail", "noaddress", "na", "n/a", "unknown", "tbd", "tba", "xxx", "xxxx", "notavailable",
+		"noreply", "donotreply", "placeholder", "dummy", "invalid", "null", "blank":
+		return true
+	}
+	return false
+}

@@ -1,0 +1,113 @@
+package transform
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/ml-connector/ml-connector/pkg/directory"
+	"github.com/ml-connector/ml-connector/pkg/erp"
+	"github.com/ml-connector/ml-connector/pkg/fault"
+	"github.com/ml-connector/ml-connector/pkg/record"
+)
+
+// Flag is a finding about a record that did not stop it, or says why it is left untouched.
+type Flag struct {
+	Code   fault.Code
+	Hold   bool   // the record waits for somebody to act
+	Detail string // one sentence, never a personal value
+}
+
+// Decision is what the desk should hold for a record on a day, and why.
+type Decision struct {
+	Entry   directory.Entry
+	Flags   []Flag   // each code once, in the order found
+	Explain []string // the reasons, in order; never a personal value
+	Next    erp.Date // first later day on which the decision may change by itself; "" when there is none
+}
+
+// Codes lists the codes of the flags.
+func (d Decision) Codes() []fault.Code {
+	var list []fault.Code
+	for _, f := range d.Flags {
+		list = append(list, f.Code)
+	}
+	return list
+}
+
+// EmployeeID is the external id of an employee (design.md 8).
+func EmployeeID(key string) string { return "psft:emp:" + key }
+
+// VendorID is the external id of a vendor (design.md 8): psft:vendor:<SETID>:<VENDOR_ID>.
+func VendorID(key string) string {
+	set, id, ok := record.SplitVendorKey(key)
+	if !ok {
+		return "psft:vendor:" + key
+	}
+	return "psft:vendor:" + set + ":" + id
+}
+
+// Resolve computes what the desk should hold for a record on a day, from everything known about it. It is a pure
+// function of its arguments and panics on none; the facts may stand in any order.
+func Resolve(ref record.Ref, facts []erp.Fact, day erp.Date, p Policy) Decision {
+	d := &draft{view: view{foldRows(facts), day}, policy: p, ref: ref}
+	var entry directory.Entry
+	if ref.Kind == record.Vendor {
+		entry.Organization = d.vendor()
+	} else {
+		entry.User = d.employee()
+	}
+	return Decision{entry, d.flags, d.reasons, d.view.next()}
+}
+
+// draft is a decision in the making.
+type draft struct {
+	view    view
+	policy  Policy
+	ref     record.Ref
+	state   state
+	flags   []Flag
+	reasons []string
+}
+
+// state is the wanted state while it is being decided.
+type state directory.State
+
+// usable tells whether somebody will work with the object, so that gaps in it matter.
+func (s state) usable() bool { return s == state(directory.Active) }
+
+func (d *draft) explain(format string, args ...any) {
+	if len(args) > 0 {
+		format = fmt.Sprintf(format, args...)
+	}
+	d.reasons = append(d.reasons, format)
+}
+
+func (d *draft) flag(code fault.Code, detail string) {
+	if !slices.ContainsFunc(d.flags, func(f Flag) bool { return f.Code == code }) {
+		d.flags = append(d.flags, Flag{Code: code, Detail: detail})
+	}
+}
+
+// become sets the state with its reason.
+func (d *draft) become(s directory.State, format string, args ...any) {
+	d.state = state(s)
+	d.explain(string(s)+": "+format, args...)
+}
+
+// leave makes the record untouched for a reason that has a code.
+func (d *draft) leave(code fault.Code, why string) {
+	d.flag(code, why)
+	d.become(directory.Untouched, "%s", why)
+}
+
+// text cleans a value and flags what had to be done to it.
+func (d *draft) text(name, value string) string {
+	out, bad, cut := clean(value)
+	if bad {
+		d.flag(fault.BadText, name+": control characters were removed")
+	}
+	if cut {
+		d.flag(fault.TextCut, fmt.Sprintf("%s: cut to %d characters", name, MaxText))
+	}
+	return out
+}
