@@ -102,7 +102,6 @@ func (s *Sim) Apply(e Event) (Effect, error) {
 	if err != nil {
 		return Effect{}, fmt.Errorf("event %s: %w", e.Type, err)
 	}
-	s.changes++
 	effect.Type, effect.Stamp = e.Type, s.stamp().format(StampMicros, s.opt.Zone)
 	return effect, nil
 }

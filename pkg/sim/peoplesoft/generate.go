@@ -3,6 +3,7 @@ package peoplesoft
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 )
 
@@ -102,10 +103,10 @@ func (m *maker) day(least, most int) string {
 	return shiftDay(m.today, -least-m.rnd.IntN(most-least+1))
 }
 
-// cut shortens a text to n characters, as a PeopleSoft DESCR of 30 would be.
+// cut shortens a text to n characters without blanks at the end, as a PeopleSoft DESCR of 30 would be.
 func cut(s string, n int) string {
 	if r := []rune(s); len(r) > n {
-		return string(r[:n])
+		s = string(r[:n])
 	}
-	return s
+	return strings.TrimRight(s, " ")
 }

@@ -9,6 +9,9 @@ import (
 // terminate ends every active job (or the one in Rcd) from Date on: the first day not employed. Rows entered
 // for later days of those jobs are withdrawn, as HR does.
 func (s *Sim) terminate(e Event) (Effect, error) {
+	if m, known := emplStatus()[orText(e.Status, "T")]; !known || m.employed {
+		return Effect{}, fmt.Errorf("status %q: not the status of a leaver", e.Status)
+	}
 	err := s.edit(e, func(p *person) error {
 		ended := 0
 		for _, rcd := range wanted(p, e) {
@@ -34,8 +37,8 @@ func (s *Sim) terminate(e Event) (Effect, error) {
 func (s *Sim) rehire(e Event) (Effect, error) {
 	err := s.edit(e, func(p *person) error {
 		rcds := wanted(p, e)
-		if len(rcds) == 0 {
-			return errors.New("no job to come back to")
+		if len(rcds) == 0 || p.inForce(rcds[0], e.Date) == nil {
+			return fmt.Errorf("no job to come back to on %s", e.Date)
 		}
 		for _, rcd := range rcds {
 			if now := p.inForce(rcd, e.Date); now != nil && now.active() {

@@ -75,6 +75,11 @@ func (s *Sim) BlankEmail(emplID string) (Effect, error) {
 	return s.Apply(Event{Type: "blank-email", EmplID: emplID})
 }
 
+// ChangePhone sets the business phone; empty removes it.
+func (s *Sim) ChangePhone(emplID, phone string) (Effect, error) {
+	return s.Apply(Event{Type: "change-phone", EmplID: emplID, Phone: phone})
+}
+
 // SwapEmails exchanges the addresses of two people.
 func (s *Sim) SwapEmails(emplID, other string) (Effect, error) {
 	return s.Apply(Event{Type: "swap-emails", EmplID: emplID, Other: other})

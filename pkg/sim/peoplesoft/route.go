@@ -99,6 +99,7 @@ func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a = s.answer(r, to, hit)
 	}
 	s.log.add(s.entry(r, to, a, hit))
+	w.Header().Set("Date", s.Now().UTC().Format(http.TimeFormat))
 	deliver(w, r, a, hit)
 }
 

@@ -25,7 +25,7 @@ type Sim struct {
 	ahead   time.Duration // what Advance added to Now
 	faults  []*Fault
 	late    time.Duration // greatest lateness of commits
-	changes int           // events applied so far
+	commits int           // how many were drawn a lateness
 }
 
 // New builds the company and the server. It does not listen; give it to an http.Server.
@@ -78,7 +78,7 @@ func (s *Sim) now() time.Time { return s.opt.Now().Add(s.ahead) }
 func (s *Sim) today() string  { return s.now().In(s.opt.Zone).Format(time.DateOnly) }
 func (s *Sim) stamp() wall    { return wallOf(s.now(), s.opt.Zone) }
 
-// lateness draws how late the next commit becomes visible, from the seed and the number of the event.
+// lateness draws how late the next commit becomes visible, from the seed and a count.
 func (s *Sim) lateness(seconds int) time.Duration {
 	if seconds > 0 {
 		return time.Duration(seconds) * time.Second
@@ -86,7 +86,8 @@ func (s *Sim) lateness(seconds int) time.Duration {
 	if s.late <= 0 {
 		return 0
 	}
-	return time.Duration(mix(fmt.Sprint(s.opt.Seed, "late", s.changes)) % uint64(s.late))
+	s.commits++
+	return time.Duration(mix(fmt.Sprint(s.opt.Seed, "late", s.commits)) % uint64(s.late))
 }
 
 // mix hashes a text to a number that is the same in every run.

@@ -22,12 +22,12 @@ type EmployeeTruth struct {
 	DeptID     string   `json:"deptid"`
 	Department string   `json:"department"` // DESCR, or DEPTID where there is none
 	Title      string   `json:"title"`
-	Rcd        int      `json:"empl_rcd"` // the job that department and title come from
-	PerOrg     []string `json:"per_org"`  // of the jobs that have begun
-	InScope    bool     `json:"in_scope"` // has begun a job as EMP or CWR, the default scope
-	Active     bool     `json:"active"`   // any such job is active
-	Started    bool     `json:"started"`  // any job has begun
-	NextChange string   `json:"next_change,omitempty"`
+	Rcd        int      `json:"empl_rcd"`              // the job that department and title come from
+	PerOrg     []string `json:"per_org"`               // of the jobs that have begun
+	InScope    bool     `json:"in_scope"`              // has begun a job as EMP or CWR, the default scope
+	Active     bool     `json:"active"`                // any such job is active
+	Started    bool     `json:"started"`               // any job has begun
+	NextChange string   `json:"next_change,omitempty"` // first EFFDT after the day
 }
 
 // VendorTruth is the truth about one vendor. InScope is the suggested filter: class R, persistence R or P.
@@ -110,8 +110,8 @@ func (s *Sim) truthOf(p *person, day string) EmployeeTruth {
 	slices.Sort(e.PerOrg)
 	if len(counted) > 0 {
 		main := slices.MinFunc(counted, moreTelling)
-		e.Rcd, e.DeptID, e.Title = main.rcd, main.dept, orText(s.setup.title(&main), main.jobCode)
-		e.Department = orText(s.setup.depts[main.dept], main.dept)
+		e.Rcd, e.DeptID, e.Title = main.rcd, main.dept, orText(strings.TrimSpace(s.setup.title(&main)), main.jobCode)
+		e.Department = orText(strings.TrimSpace(s.setup.depts[main.dept]), main.dept)
 	}
 	return e
 }
