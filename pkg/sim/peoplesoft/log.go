@@ -66,7 +66,7 @@ func (s *Sim) Requests() []Request {
 	s.log.mu.Lock()
 	defer s.log.mu.Unlock()
 	from := max(len(s.log.lines)-s.log.keep, 0)
-	return slices.Clone(s.log.lines[from:])
+	return append([]Request{}, s.log.lines[from:]...)
 }
 
 // Counts gives the totals of all requests.
