@@ -1,0 +1,177 @@
+package admin
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+
+	"github.com/ml-connector/ml-connector/pkg/adminapi"
+	"github.com/ml-connector/ml-connector/pkg/audit"
+	"github.com/ml-connector/ml-connector/pkg/config"
+	"github.com/ml-connector/ml-connector/pkg/fault"
+	"github.com/ml-connector/ml-connector/pkg/secret"
+	"github.com/ml-connector/ml-connector/pkg/store"
+	"github.com/ml-connector/ml-connector/pkg/tenant"
+	"github.com/ml-connector/ml-connector/pkg/vault"
+)
+
+func (a *API) apply(r *http.Request) (any, error) {
+	var in adminapi.Apply
+	if err := decode(r, &in); err != nil {
+		return nil, err
+	}
+	return a.Apply(r.Context(), in)
+}
+
+// Apply creates or changes every tenant of the file, or none when the file has a problem. Secrets are sealed before
+// the settings that use them are stored, so that a crash between leaves nothing that cannot work.
+func (a *API) Apply(ctx context.Context, in adminapi.Apply) ([]adminapi.Applied, error) {
+	file, problems := config.Decode(in.Name, []byte(in.File))
+	if err := problems.Err(); err != nil {
+		return nil, err
+	}
+	out := make([]adminapi.Applied, 0, len(file.Tenants))
+	for _, t := range file.Tenants {
+		one, err := a.applyOne(ctx, t, in)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, one)
+	}
+	return out, nil
+}
+
+func (a *API) applyOne(ctx context.Context, t config.Tenant, in adminapi.Apply) (adminapi.Applied, error) {
+	id := t.Tenant()
+	before, err := a.settings(ctx, id)
+	created := errors.Is(err, store.ErrNotFound)
+	if err != nil && !created {
+		return adminapi.Applied{}, err
+	}
+	diff, err := config.Diff(before, t)
+	if err != nil {
+		return adminapi.Applied{}, err
+	}
+	doc, err := config.Doc(t)
+	if err != nil {
+		return adminapi.Applied{}, err
+	}
+	if err := a.Prepare(ctx, id); err != nil {
+		return adminapi.Applied{}, err
+	}
+	sealed, missing, err := a.seal(ctx, t, in.Values[string(id)])
+	if err != nil {
+		return adminapi.Applied{}, err
+	}
+	out := adminapi.Applied{Tenant: string(id), Created: created, Changes: changes(diff), Secrets: sealed, Missing: missing}
+	out.Version, err = a.Store.PutTenant(ctx, id, doc, []audit.Entry{a.applied(ctx, id, doc, out, in.Actor)})
+	return out, err
+}
+
+func (a *API) settings(ctx context.Context, id tenant.ID) (config.Tenant, error) {
+	row, err := a.Store.Tenant(ctx, id)
+	if err != nil {
+		return config.Tenant{}, err
+	}
+	return config.FromDoc(row.Doc)
+}
+
+// seal stores the values that came with the request or that this process can resolve; a credential that is there
+// already and got no new value is kept.
+func (a *API) seal(ctx context.Context, t config.Tenant, values map[string]string) (sealed, missing []string, err error) {
+	have := map[string]bool{}
+	stored, err := a.Store.Credentials(ctx, t.Tenant())
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, s := range stored {
+		have[s.Purpose] = true
+	}
+	for _, ref := range t.Secrets() {
+		value, ok := values[string(ref.Purpose)]
+		v := secret.New(value)
+		if !ok && ref.From != "" {
+			if v, err = ref.Resolve(a.Lookup); err != nil {
+				v = secret.String{}
+			}
+		}
+		switch {
+		case v.IsSet():
+			if err := a.Seal.Seal(ctx, t.Tenant(), ref.Purpose, v); err != nil {
+				return nil, nil, err
+			}
+			sealed = append(sealed, string(ref.Purpose))
+		case !have[string(ref.Purpose)]:
+			missing = append(missing, string(ref.Purpose))
+		}
+	}
+	return sealed, missing, nil
+}
+
+func (a *API) applied(ctx context.Context, id tenant.ID, doc []byte, out adminapi.Applied, actor string) audit.Entry {
+	version := int64(1)
+	if row, err := a.Store.Tenant(ctx, id); err == nil {
+		version = row.Version + 1
+	}
+	verb := "change settings"
+	if out.Created {
+		verb = "create tenant"
+	}
+	return audit.Entry{ID: audit.ID(audit.Operator, noRecord, uint64(version), string(id), string(doc)), At: a.Now(), Stage: audit.Operator, Verb: verb,
+		Outcome: audit.Finished, Cause: "person/" + actor, Changes: out.Changes, Detail: strconv.Itoa(len(out.Changes)) + " settings differ"}
+}
+
+func changes(diff []config.Change) []audit.Change {
+	out := make([]audit.Change, len(diff))
+	for i, c := range diff {
+		out[i] = audit.Change{Field: c.Path, Before: c.Before, After: c.After}
+	}
+	return out
+}
+
+// credential seals one value.
+func (a *API) credential(r *http.Request) (any, error) {
+	t, err := a.tenant(r)
+	if err != nil {
+		return nil, err
+	}
+	purpose := vault.Purpose(r.PathValue("purpose"))
+	if !known(purpose) {
+		return nil, &fault.Error{Kind: fault.Invalid, Code: adminapi.BadRequest, Detail: "unknown purpose " + strconv.Quote(string(purpose)), Next: "use one of " + purposes()}
+	}
+	var in struct {
+		Value string `json:"value"`
+	}
+	if err := decode(r, &in); err != nil {
+		return nil, err
+	}
+	if in.Value == "" {
+		return nil, fault.New(fault.Invalid, adminapi.BadRequest, "the value is empty")
+	}
+	if err := a.Seal.Seal(r.Context(), t, purpose, secret.New(in.Value)); err != nil {
+		return nil, err
+	}
+	return map[string]string{"sealed": string(purpose)}, nil
+}
+
+func known(p vault.Purpose) bool {
+	for _, k := range vault.Purposes() {
+		if k == p {
+			return true
+		}
+	}
+	return false
+}
+
+func purposes() string {
+	var b bytes.Buffer
+	for i, p := range vault.Purposes() {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(string(p))
+	}
+	return b.String()
+}

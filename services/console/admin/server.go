@@ -1,0 +1,184 @@
+// Package admin serves the admin API: apply, check, sync, status, audit, findings, credentials. It knows contracts
+// only; what it needs of a running system comes in as Deps. Every answer is JSON; every refusal carries code, detail
+// and next step.
+package admin
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/ml-connector/ml-connector/pkg/adminapi"
+	"github.com/ml-connector/ml-connector/pkg/audit"
+	"github.com/ml-connector/ml-connector/pkg/bus"
+	"github.com/ml-connector/ml-connector/pkg/config"
+	"github.com/ml-connector/ml-connector/pkg/fault"
+	"github.com/ml-connector/ml-connector/pkg/secret"
+	"github.com/ml-connector/ml-connector/pkg/store"
+	"github.com/ml-connector/ml-connector/pkg/target"
+	"github.com/ml-connector/ml-connector/pkg/tenant"
+	"github.com/ml-connector/ml-connector/pkg/vault"
+)
+
+type state interface {
+	store.Tenants
+	store.Cycles
+	store.Findings
+	Trail(ctx context.Context, t tenant.ID, q audit.Query) ([]audit.Stored, error)
+	CountLedger(ctx context.Context, t tenant.ID) (map[recordKind]int, error)
+	CountLinks(ctx context.Context, t tenant.ID) (map[recordKind]map[string]int, error)
+	OpenBatches(ctx context.Context, t tenant.ID) ([]store.Batch, error)
+	Credentials(ctx context.Context, t tenant.ID) ([]store.Sealed, error)
+}
+
+type events interface {
+	State(ctx context.Context, t tenant.ID) (bus.State, error)
+	Poke(ctx context.Context, t tenant.ID, k bus.Tick, cycle, cause string) error
+}
+
+// Deps is what the API needs of the system it speaks for.
+type Deps struct {
+	Store state
+	Bus   events
+	Seal  vault.Sealer
+	// Prepare makes the tenant's streams before anything is published on them.
+	Prepare func(ctx context.Context, t tenant.ID) error
+	// Check tries every connection of the tenant; fix also creates what may be created.
+	Check func(ctx context.Context, t tenant.ID, fix bool) (adminapi.Checked, error)
+	// Lookup resolves secrets that the caller could not resolve.
+	Lookup config.Lookup
+	// Account is the writer's view of the account, where the writer runs in this process; ok is false elsewhere.
+	Account func(t tenant.ID) (b target.Budget, breaker string, ok bool)
+	Token   secret.String
+	Version string
+	Now     func() time.Time
+	Log     *slog.Logger
+}
+
+// API is the admin API.
+type API struct{ Deps }
+
+// New makes the API.
+func New(d Deps) *API {
+	if d.Now == nil {
+		d.Now = time.Now
+	}
+	d.Log = d.Log.With("component", "console")
+	return &API{d}
+}
+
+// maxBody is the largest request (failures.md 5.4: console API).
+const maxBody = 256 << 10
+
+// Routes adds the API to mux.
+func (a *API) Routes(mux *http.ServeMux) {
+	handle := func(pattern string, h func(*http.Request) (any, error)) {
+		method, path, _ := strings.Cut(pattern, " ")
+		mux.HandleFunc(method+" "+adminapi.Prefix+path, func(w http.ResponseWriter, r *http.Request) { a.serve(w, r, h) })
+	}
+	handle("POST /apply", a.apply)
+	handle("GET /status", a.status)
+	handle("POST /tenants/{tenant}/check", a.check)
+	handle("POST /tenants/{tenant}/sync", a.sync)
+	handle("GET /tenants/{tenant}/cycles/{cycle}", a.cycle)
+	handle("GET /tenants/{tenant}/audit", a.audit)
+	handle("GET /tenants/{tenant}/findings", a.findings)
+	handle("PUT /tenants/{tenant}/credentials/{purpose}", a.credential)
+	mux.HandleFunc(adminapi.Prefix+"/", func(w http.ResponseWriter, r *http.Request) {
+		a.serve(w, r, func(*http.Request) (any, error) {
+			return nil, fault.New(fault.Invalid, adminapi.BadRequest, "no such method and path in the admin API")
+		})
+	})
+}
+
+func (a *API) serve(w http.ResponseWriter, r *http.Request, h func(*http.Request) (any, error)) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	if !a.allowed(r) {
+		a.refuse(w, &fault.Error{Kind: fault.Auth, Code: adminapi.NotAllowed, Detail: "no or wrong token",
+			Next: "use --data with the folder of the process, or give its token in MLC_TOKEN"})
+		return
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	out, err := h(r)
+	if err != nil {
+		a.refuse(w, err)
+		return
+	}
+	if err := json.NewEncoder(w).Encode(out); err != nil {
+		a.Log.Debug("answer not sent", "err", err)
+	}
+}
+
+// allowed compares the bearer token in constant time.
+func (a *API) allowed(r *http.Request) bool {
+	given, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	want := sha256.Sum256([]byte(a.Token.Reveal()))
+	got := sha256.Sum256([]byte(given))
+	return ok && a.Token.IsSet() && subtle.ConstantTimeCompare(want[:], got[:]) == 1
+}
+
+func (a *API) refuse(w http.ResponseWriter, err error) {
+	f := adminapi.Failure{Code: string(fault.CodeOf(err)), Detail: err.Error(), Next: fault.NextOf(err), Kind: string(fault.KindOf(err))}
+	if e, ok := errors.AsType[*fault.Error](err); ok && e.Detail != "" {
+		f.Detail = e.Detail
+	}
+	if ps, ok := errors.AsType[config.Problems](err); ok {
+		f.Detail = "the tenant file was not applied"
+		for _, p := range ps {
+			f.Lines = append(f.Lines, p.String())
+		}
+	}
+	status := http.StatusInternalServerError
+	switch {
+	case f.Code == string(adminapi.NotAllowed):
+		status = http.StatusUnauthorized
+	case f.Code == string(adminapi.NoSuchTenant), errors.Is(err, store.ErrNotFound):
+		status = http.StatusNotFound
+	case fault.KindOf(err) == fault.Config, fault.KindOf(err) == fault.Invalid:
+		status = http.StatusUnprocessableEntity
+	case fault.KindOf(err) == fault.Transient, fault.KindOf(err) == fault.RateLimited:
+		status = http.StatusServiceUnavailable
+	}
+	if status == http.StatusInternalServerError {
+		a.Log.Error("request not answered", "err", err)
+	}
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(f)
+}
+
+// tenant is the tenant of the path; it must exist.
+func (a *API) tenant(r *http.Request) (tenant.ID, error) {
+	t, err := tenant.Parse(r.PathValue("tenant"))
+	if err != nil {
+		return "", fault.Wrap(err, fault.Invalid, adminapi.BadRequest, "tenant")
+	}
+	return t, a.exists(r.Context(), t)
+}
+
+func (a *API) exists(ctx context.Context, t tenant.ID) error {
+	_, err := a.Store.Tenant(ctx, t)
+	if errors.Is(err, store.ErrNotFound) {
+		return &fault.Error{Kind: fault.Config, Code: adminapi.NoSuchTenant, Detail: "there is no tenant " + string(t),
+			Next: "create it with `ml-connector apply -f tenant.yaml`", Err: store.ErrNotFound}
+	}
+	return err
+}
+
+// decode reads a JSON body strictly.
+func decode(r *http.Request, into any) error {
+	d := json.NewDecoder(r.Body)
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil && !errors.Is(err, io.EOF) {
+		return fault.Wrap(err, fault.Invalid, adminapi.BadRequest, "body")
+	}
+	return nil
+}
