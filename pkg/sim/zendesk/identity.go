@@ -201,8 +201,9 @@ func (s *Sim) requestVerification(c *call) reply {
 
 func (s *Sim) saveIdentities(c *call, u *User) {
 	u.sync()
-	joined := s.joinByDomain(u)
-	if s.commit(c.cause("identity"), s.users.byID[u.ID], u) && joined {
+	before := s.users.byID[u.ID]
+	joined := s.joinByDomain(before, u)
+	if s.commit(c.cause("identity"), before, u) && joined {
 		s.members.replace(s, c.cause("identity"), u.ID, u.OrganizationID)
 	}
 }

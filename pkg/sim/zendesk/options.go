@@ -29,6 +29,7 @@ type Options struct {
 	Auth   Auth   // none configured: any credential is an admin
 	Quirks Quirks // both positions of what zendesk.md calls uncertain
 
+	Seats           int           // agents and admins, the owner too; one more is a 422 on role (12.6); 0 = unlimited
 	SearchLag       time.Duration // users/search does not see users younger than this (7.4)
 	LoseEvery       int           // every n-th record write answers well and does not stick (failures.md Z22); 0 = none
 	KeepRequests    int           // length of the request log; 0 = 10,000
@@ -66,6 +67,9 @@ type Quirks struct {
 	AnonymousWithoutID          bool // 12.15: the anonymous user has no "id" at all
 	RefuseUnknownFields         bool // 12.16: unknown user_fields keys are a 422
 	WrongTokenIsAnonymous       bool // 5.6: a wrong API token on users/me answers 200 as in 2023
+	WebhookSlash                bool // 12.8: event types are spelled zen:event-type/user.…, the colon is refused
+	WebhookTwice                bool // 6.5: every event is delivered twice
+	WebhookShuffle              bool // 6.5: events come in another order
 	DeletedAre404               bool // section 10: GET of a soft-deleted user answers 404
 	NoJobType                   bool // 3.3: job_type is absent as in 2023
 

@@ -106,10 +106,11 @@ func (s *Sim) SeedField(kind string, f Field) (id int64) {
 }
 
 // Deactivate is an admin who soft-deletes a user in Zendesk: the user stays readable with active false and without
-// email and external id, which become free (1.6). It reports whether there was such a user.
+// email, external id and memberships; email and external id become free (1.6). It reports whether there was such a user.
 func (s *Sim) Deactivate(id int64) bool {
 	return s.admin(id, "deactivate", func(u *User) {
-		u.Active, u.ExternalID, u.Identities = false, nil, nil
+		s.members.replace(s, cause{}, u.ID, nil)
+		u.Active, u.ExternalID, u.Identities, u.OrganizationID = false, nil, nil, nil
 		u.sync()
 	})
 }

@@ -2,6 +2,7 @@ package zendesk
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 )
 
@@ -76,13 +77,13 @@ func (w *userWrite) customs() {
 	w.u.UserFields, w.u.Tags = w.s.defs["user"].merge(&w.form, w.s.opts.Quirks.RefuseUnknownFields, w.u.UserFields, w.u.Tags, values)
 }
 
-// joinByDomain adds a user without organization to the one that a verified address's domain is mapped to (1.4).
-func (s *Sim) joinByDomain(u *User) bool {
+// joinByDomain adds a user without organization to the one that the domain of a newly verified address is mapped to (1.4).
+func (s *Sim) joinByDomain(before, u *User) bool {
 	if u.OrganizationID != nil {
 		return false
 	}
 	for _, i := range u.Identities {
-		if i.Type != typeEmail || !i.Verified {
+		if i.Type != typeEmail || !i.Verified || before.verifiedBefore(i) {
 			continue
 		}
 		_, domain, _ := strings.Cut(i.Value, "@")
@@ -92,4 +93,10 @@ func (s *Sim) joinByDomain(u *User) bool {
 		}
 	}
 	return false
+}
+
+func (u *User) verifiedBefore(i Identity) bool {
+	return u != nil && slices.ContainsFunc(u.Identities, func(old Identity) bool {
+		return old.ID == i.ID && old.Value == i.Value && old.Verified
+	})
 }

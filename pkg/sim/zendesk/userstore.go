@@ -58,7 +58,7 @@ func (st *userStore) put(u *User, at time.Time) {
 func (st *userStore) forget(u *User) {
 	delete(st.byExternal, strings.ToLower(u.external()))
 	for _, i := range u.Identities {
-		if index := st.index(i.Type); index != nil {
+		if index := st.index(i.Type); index != nil && index[i.Value] == u.ID {
 			delete(index, i.Value)
 		}
 	}

@@ -56,7 +56,7 @@ func (w *userWrite) run() (*User, problems) {
 		return nil, w.bad
 	}
 	w.u.sync()
-	w.newOrg = w.s.joinByDomain(w.u) || w.newOrg
+	w.newOrg = w.newOrg || w.s.joinByDomain(w.before, w.u)
 	if w.s.commit(w.c, w.before, w.u) && w.newOrg {
 		w.s.members.replace(w.s, w.c, w.u.ID, w.u.OrganizationID)
 	}
@@ -97,6 +97,10 @@ func (w *userWrite) roles() {
 		w.refuse("role")
 		return
 	}
+	if sent && role != roleEndUser && w.u.Role == roleEndUser && !w.s.seatLeft() {
+		w.bad.add("role", "Role: Subscription limit reached")
+		return
+	}
 	if sent {
 		w.u.Role = role
 	}
@@ -114,6 +118,20 @@ func (w *userWrite) roles() {
 	if w.u.ID == w.s.owner && w.before != nil && w.u.Role != w.before.Role {
 		w.protect("role")
 	}
+}
+
+// seatLeft counts agents and admins against Options.Seats; a suspended agent holds his seat (1.6).
+func (s *Sim) seatLeft() bool {
+	if s.opts.Seats <= 0 {
+		return true
+	}
+	taken := 0
+	for _, u := range s.users.byID {
+		if u.Active && u.Role != roleEndUser {
+			taken++
+		}
+	}
+	return taken < s.opts.Seats
 }
 
 // roleType is 4 for admins, 0 for custom roles and null for end users (1.2).

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -33,8 +34,9 @@ type hook struct {
 
 // delivery is one event on its way to one webhook.
 type delivery struct {
-	hook *hook
-	body []byte
+	hook       *hook
+	invocation string // the same when it is delivered twice
+	body       []byte
 }
 
 type hookStore struct {
@@ -72,6 +74,9 @@ func (s *Sim) createHook(c *call) reply {
 	h := in.H
 	if h.Name == "" || h.Endpoint == "" || h.HTTPMethod != http.MethodPost || h.RequestFormat != "json" {
 		return reply{status: http.StatusBadRequest, body: obj{"errors": []obj{{"code": "InvalidWebhook", "title": "name, endpoint, http_method POST and request_format json are required"}}}}
+	}
+	if s.opts.Quirks.WebhookSlash && slices.ContainsFunc(h.Subscriptions, func(name string) bool { return !strings.HasPrefix(name, s.eventPrefix()) }) {
+		return reply{status: http.StatusUnprocessableEntity, body: obj{"errors": []obj{{"code": "InvalidSubscriptions", "title": "unknown event type"}}}}
 	}
 	h.ID = fmt.Sprintf("01HA%022X", s.rng.Uint64())
 	h.Status, h.CreatedAt, h.CreatedBy = or(h.Status, "active"), c.now, strconv.FormatInt(s.owner, 10)
@@ -179,8 +184,15 @@ func (s *Sim) announceOrg(c cause, before, after *Organization, diff []string) {
 	}
 }
 
+func (s *Sim) eventPrefix() string {
+	if s.opts.Quirks.WebhookSlash {
+		return "zen:event-type/"
+	}
+	return "zen:event-type:"
+}
+
 func (s *Sim) announce(c cause, subject, kind string, id int64, detail, event obj) {
-	name := "zen:event-type:" + subject + "." + kind
+	name := s.eventPrefix() + subject + "." + kind
 	for _, h := range s.hooks.list {
 		if h.Status != "active" || !slices.Contains(h.Subscriptions, name) {
 			continue
@@ -192,33 +204,41 @@ func (s *Sim) announce(c cause, subject, kind string, id int64, detail, event ob
 			"zendesk_event_version": "2022-11-06",
 		}, "", "   ")
 		if err == nil {
-			s.hooks.waiting = append(s.hooks.waiting, delivery{hook: h, body: append(body, '\n')})
+			s.hooks.waiting = append(s.hooks.waiting, delivery{
+				hook: h, invocation: fmt.Sprintf("01HB%022X", s.rng.Uint64()), body: append(body, '\n'),
+			})
 		}
 	}
 }
 
 // DeliverWebhooks sends every waiting event once, in order, and returns how many got a 2xx. There is no retry: Zendesk
-// promises best effort only (6.5). client nil means http.DefaultClient.
+// promises best effort only (6.5). client nil means one with a timeout of 10 s.
 func (s *Sim) DeliverWebhooks(ctx context.Context, client *http.Client) (delivered int) {
 	s.mu.Lock()
 	s.settle(s.now())
 	waiting, now := s.hooks.waiting, s.now()
 	s.hooks.waiting = nil
+	if s.opts.Quirks.WebhookTwice {
+		waiting = append(waiting, waiting...)
+	}
+	if s.opts.Quirks.WebhookShuffle {
+		s.rng.Shuffle(len(waiting), func(a, b int) { waiting[a], waiting[b] = waiting[b], waiting[a] })
+	}
 	secrets := make([]string, len(waiting))
-	ids := make([]uint64, len(waiting))
 	for i, d := range waiting {
-		secrets[i], ids[i] = d.hook.secret, s.rng.Uint64()
+		secrets[i] = d.hook.secret
 	}
 	s.mu.Unlock()
+	client = or(client, &http.Client{Timeout: 10 * time.Second})
 	for i, d := range waiting {
-		if d.send(ctx, or(client, http.DefaultClient), secrets[i], ids[i], now) {
+		if d.send(ctx, client, secrets[i], now) {
 			delivered++
 		}
 	}
 	return delivered
 }
 
-func (d delivery) send(ctx context.Context, client *http.Client, secret string, id uint64, now time.Time) bool {
+func (d delivery) send(ctx context.Context, client *http.Client, secret string, now time.Time) bool {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, d.hook.Endpoint, bytes.NewReader(d.body))
 	if err != nil {
 		return false
@@ -228,7 +248,7 @@ func (d delivery) send(ctx context.Context, client *http.Client, secret string, 
 	r.Header.Set("User-Agent", "Zendesk Webhook")
 	r.Header.Set("X-Zendesk-Account-Id", strconv.Itoa(accountID))
 	r.Header.Set("X-Zendesk-Webhook-Id", d.hook.ID)
-	r.Header.Set("X-Zendesk-Webhook-Invocation-Id", fmt.Sprintf("01HB%022X", id))
+	r.Header.Set("X-Zendesk-Webhook-Invocation-Id", d.invocation)
 	r.Header.Set("X-Zendesk-Webhook-Signature-Timestamp", at)
 	r.Header.Set("X-Zendesk-Webhook-Signature", Sign(secret, at, d.body))
 	a, err := client.Do(r)
