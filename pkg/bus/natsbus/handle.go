@@ -1,0 +1,138 @@
+package natsbus
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/ml-connector/ml-connector/pkg/bus"
+	"github.com/ml-connector/ml-connector/pkg/fault"
+	"github.com/ml-connector/ml-connector/pkg/tenant"
+)
+
+const (
+	fetchWait  = 5 * time.Second // of one request for a first message
+	fetchPause = time.Second     // after a failed one
+)
+
+// Handle calls h until ctx ends. One message at a time goes through a Watermill router, in stream order as long as
+// none fails; batches are fetched directly (docs/adr/0002-batched-handlers.md). Several Handle calls on one consumer
+// share its messages.
+func (b *Bus) Handle(ctx context.Context, t tenant.ID, c bus.Consumer, batch bus.Batch, h bus.Handler) error {
+	if !b.enter() {
+		return fault.New(fault.Transient, fault.BrokerDown, "the bus is closed")
+	}
+	defer b.runs.Done()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stop := context.AfterFunc(b.alive, cancel)
+	defer stop()
+	l, err := b.lane(ctx, t, c)
+	if err != nil {
+		return err
+	}
+	if batch.Max <= 1 {
+		err = l.route(ctx, h)
+	} else {
+		err = l.loop(ctx, batch, h)
+	}
+	_ = b.nc.FlushTimeout(b.opts.Timeout) // what was settled is settled before Handle returns
+	if err == nil && b.alive.Err() != nil {
+		return fault.New(fault.Transient, fault.BrokerDown, "the bus was closed")
+	}
+	return err
+}
+
+// outlive is ctx that ends grace after it: running handlers may finish.
+func outlive(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
+	out, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		_ = pause(out, grace)
+		cancel()
+	})
+	return out, func() { stop(); cancel() }
+}
+
+func (l *lane) loop(ctx context.Context, batch bus.Batch, h bus.Handler) error {
+	work, cancel := outlive(ctx, l.bus.opts.Grace)
+	defer cancel()
+	for ctx.Err() == nil {
+		ms, err := l.fetch(ctx, batch.Max, fetchWait, batch.Linger)
+		if err != nil {
+			if final(err) && ctx.Err() == nil {
+				return classify("consume "+string(l.name), err)
+			}
+			l.log.Warn("fetch", "err", err)
+			_ = pause(ctx, fetchPause)
+			continue
+		}
+		l.handle(work, ms, h)
+	}
+	return nil
+}
+
+// handle gives one batch to h and settles each of its messages.
+func (l *lane) handle(ctx context.Context, ms []jetstream.Msg, h bus.Handler) {
+	if len(ms) == 0 {
+		return
+	}
+	defer l.keepWorking(ms)()
+	good, list := make([]jetstream.Msg, 0, len(ms)), make([]bus.Message, 0, len(ms))
+	for _, m := range ms {
+		bm, err := l.decode(m)
+		if err != nil {
+			book, cancel := l.settling(ctx)
+			l.refuse(book, m, bm, err)
+			cancel()
+			continue
+		}
+		good, list = append(good, m), append(list, bm)
+	}
+	if len(good) == 0 {
+		return
+	}
+	errs := l.results(ctx, list, h)
+	book, cancel := l.settling(ctx)
+	defer cancel()
+	for i, m := range good {
+		l.settle(book, m, list[i], errs[i])
+	}
+}
+
+// results calls h. When it panics over a batch, each message is given to it alone, so that only the one at fault is
+// punished; handlers are written for repeats.
+func (l *lane) results(ctx context.Context, list []bus.Message, h bus.Handler) []error {
+	errs, err := l.protect(ctx, list, h)
+	if err == nil {
+		return errs
+	}
+	errs = make([]error, len(list))
+	for i := range list {
+		errs[i] = err
+		if len(list) == 1 {
+			break
+		}
+		one, err := l.protect(ctx, list[i:i+1], h)
+		if errs[i] = err; err == nil {
+			errs[i] = one[0]
+		}
+	}
+	return errs
+}
+
+func (l *lane) protect(ctx context.Context, list []bus.Message, h bus.Handler) (errs []error, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			l.log.Error("handler panic", "messages", len(list), "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+			err = fault.New(fault.Internal, fault.Poison, "the handler panicked")
+		}
+	}()
+	errs = h(ctx, list)
+	if len(errs) != len(list) {
+		return nil, fault.New(fault.Internal, fault.Unclassified, fmt.Sprintf("the handler answered %d results for %d messages", len(errs), len(list)))
+	}
+	return errs, nil
+}
