@@ -31,7 +31,10 @@ func (s *Sim) admit(r *http.Request) (answer, bool) {
 	if !ok || s.opt.User == "" {
 		return unauthorized("User authentication required. (158,43)"), false
 	}
-	return s.account.check(same(user, s.opt.User), same(password, s.opt.Password), s.opt.LockAfter)
+	s.mu.RLock()
+	after := s.lockAfter
+	s.mu.RUnlock()
+	return s.account.check(same(user, s.opt.User), same(password, s.opt.Password), after)
 }
 
 func (l *lock) check(user, password bool, after int) (answer, bool) {

@@ -57,7 +57,10 @@ func TestBasicAuthentication(t *testing.T) {
 }
 
 func TestAccountLocksAfterBadPasswordsInARow(t *testing.T) {
-	w := start(t, peoplesoft.Options{User: "MLCONN", Password: "right", LockAfter: 3, Employees: 3})
+	w := start(t, peoplesoft.Options{User: "MLCONN", Password: "right", Employees: 3})
+	if err := w.Fault(peoplesoft.Fault{Kind: peoplesoft.FaultLockOut, N: 3}); err != nil {
+		t.Fatal(err)
+	}
 	var got []int
 	for _, password := range []string{"bad", "bad", "right", "bad", "bad", "bad", "right"} {
 		got = append(got, w.as("MLCONN", password).status)

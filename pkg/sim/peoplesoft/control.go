@@ -71,6 +71,10 @@ func (s *Sim) acts(do func(string, func(*http.Request) (any, error))) {
 		}
 		return done(err)
 	})
+	s.switches(do)
+}
+
+func (s *Sim) switches(do func(string, func(*http.Request) (any, error))) {
 	do("rows", func(r *http.Request) (any, error) { return done(s.SetRows(Rows(r.FormValue("mode")))) })
 	simple := map[string]func(){"clear": s.ClearFaults, "revoke": s.RevokeTokens, "unlock": s.Unlock, "forget": s.ForgetRequests}
 	for path, act := range simple {

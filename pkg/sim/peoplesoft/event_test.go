@@ -1,6 +1,7 @@
 package peoplesoft_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -12,14 +13,32 @@ import (
 // person is the EMPLID of someone ordinary: one active job, nothing ahead.
 const person = "0001003"
 
-func TestLifeEventsShowInTheTruthOfTheirDay(t *testing.T) {
-	type truth = peoplesoft.EmployeeTruth
-	tests := map[string]struct {
-		id    string // default person
-		happy func(w *world)
-		day   string // default today, 2026-03-02
-		want  func(before, after truth) bool
-	}{
+type truth = peoplesoft.EmployeeTruth
+
+// story is something that happens to a person, and what the truth of a day must then say.
+type story struct {
+	id    string // default person
+	happy func(w *world)
+	day   string // default today, 2026-03-02
+	want  func(before, after truth) bool
+}
+
+func tell(t *testing.T, stories map[string]story) {
+	for name, s := range stories {
+		t.Run(name, func(t *testing.T) {
+			w := start(t, peoplesoft.Options{Seed: 2, Employees: 6})
+			id := cmp.Or(s.id, person)
+			before, _ := w.Truth(s.day).Employee(id)
+			s.happy(w)
+			if after := w.employee(id, s.day); !s.want(before, after) {
+				t.Errorf("before %+v\nafter  %+v", before, after)
+			}
+		})
+	}
+}
+
+func TestComingAndGoingShowInTheTruthOfTheDay(t *testing.T) {
+	tell(t, map[string]story{
 		"hired today": {id: "7000001", happy: func(w *world) {
 			w.must(w.Hire(peoplesoft.NewHire{EmplID: "7000001", First: "Æsa", Last: "O'Neale", Email: "aesa@example.com", Dept: "0010300", Title: "Beekeeper"}, ""))
 		}, want: func(_, a truth) bool {
@@ -57,6 +76,23 @@ func TestLifeEventsShowInTheTruthOfTheirDay(t *testing.T) {
 			w.must(w.Terminate(person, "2026-03-01"))
 			w.must(w.DeleteRow(person, 0, "2026-03-01", 0))
 		}, want: func(_, a truth) bool { return a.Active }},
+		"a future hire moved forward": {id: "7000001", day: "2026-03-04", happy: func(w *world) {
+			w.must(w.FutureHire(peoplesoft.NewHire{EmplID: "7000001"}, "2026-03-09"))
+			w.must(w.MoveDate("7000001", 0, "2026-03-09", "2026-03-04"))
+		}, want: func(_, a truth) bool { return a.Started && a.Active && a.NextChange == "" }},
+		"a rehire under way when the leaver is not gone yet": {day: "2026-03-15", happy: func(w *world) {
+			w.must(w.FutureTerminate(person, "2026-03-10"))
+			w.must(w.Rehire(person, "2026-03-20"))
+		}, want: func(_, a truth) bool { return !a.Active && a.NextChange == "2026-03-20" }},
+		"a termination takes later rows with it": {day: "2027-01-01", happy: func(w *world) {
+			w.must(w.ChangeDepartment(person, "0010500", "2026-05-01"))
+			w.must(w.Terminate(person, ""))
+		}, want: func(_, a truth) bool { return !a.Active }},
+	})
+}
+
+func TestChangesShowInTheTruthOfTheDay(t *testing.T) {
+	tell(t, map[string]story{
 		"on leave": {happy: func(w *world) { w.must(w.ChangeStatus(person, "L", "")) },
 			want: func(_, a truth) bool { return a.Active }},
 		"retired by status": {happy: func(w *world) { w.must(w.ChangeStatus(person, "R", "")) },
@@ -99,21 +135,7 @@ func TestLifeEventsShowInTheTruthOfTheirDay(t *testing.T) {
 			w.must(w.ChangeDepartment(person, "0010500", ""))
 			w.must(w.RenameDepartment("0010500", "Engineering & Design"))
 		}, want: func(_, a truth) bool { return a.Department == "Engineering & Design" }},
-	}
-	for name, tc := range tests {
-		t.Run(name, func(t *testing.T) {
-			w := start(t, peoplesoft.Options{Seed: 2, Employees: 6})
-			id := tc.id
-			if id == "" {
-				id = person
-			}
-			before, _ := w.Truth(tc.day).Employee(id)
-			tc.happy(w)
-			if after := w.employee(id, tc.day); !tc.want(before, after) {
-				t.Errorf("before %+v\nafter  %+v", before, after)
-			}
-		})
-	}
+	})
 }
 
 func correction(w *world) {
@@ -244,5 +266,50 @@ func TestEventsThatCannotHappenChangeNothing(t *testing.T) {
 	}
 	if _, err := w.FutureTerminate(person, "2026-03-02"); err == nil {
 		t.Error("today was taken for the future")
+	}
+}
+
+func TestMovedDatesTakeTheDatesTheyRepeatAlong(t *testing.T) {
+	w := start(t, peoplesoft.Options{Seed: 2, Employees: 6, Rows: peoplesoft.All})
+	w.must(w.FutureHire(peoplesoft.NewHire{EmplID: "7000001"}, "2026-03-09"))
+	w.must(w.MoveDate("7000001", 0, "2026-03-09", "2026-03-12"))
+	w.must(w.FutureTerminate("7000001", "2026-04-01"))
+	w.must(w.MoveDate("7000001", -1, "2026-04-01", "2026-05-01"))
+	rows := w.call(people, 0, "EMPLID=7000001")
+	if len(rows) != 2 || rows[0].text("LAST_HIRE_DT") != "2026-03-12" || rows[1].text("TERMINATION_DT") != "2026-04-30" || rows[1].text("EFFDT") != "2026-05-01" {
+		t.Errorf("rows %v", rows)
+	}
+}
+
+func TestNewPeopleAndVendorsGetTheNextNumber(t *testing.T) {
+	w := start(t, peoplesoft.Options{Employees: 3, Vendors: 3})
+	w.must(w.Hire(peoplesoft.NewHire{EmplID: "X9"}, ""))
+	if got := w.must(w.Hire(peoplesoft.NewHire{}, "")).Key(); got != "0001004" {
+		t.Errorf("next EMPLID %s, want 0001004", got)
+	}
+	if got := w.must(w.VendorAdd("", "")).Key(); got != "SHARE/0000000014" {
+		t.Errorf("next vendor %s", got)
+	}
+	empty := start(t, peoplesoft.Options{Employees: -1, Vendors: -1})
+	if a, b := empty.must(empty.Hire(peoplesoft.NewHire{}, "")).Key(), empty.must(empty.VendorAdd("", "")).Key(); a != "0001001" || b != "SHARE/0000000011" {
+		t.Errorf("first keys %s and %s", a, b)
+	}
+}
+
+func TestManyChangesOfOneRecordKeepTheLast(t *testing.T) {
+	w := start(t, peoplesoft.Options{Employees: 3, Vendors: 1})
+	for i := range 100 {
+		w.must(w.ChangeEmail(person, strings.Repeat("x", i+1)+"@example.com"))
+		w.must(w.VendorRename("SHARE", "0000000011", strings.Repeat("y", i+1)))
+	}
+	v, _ := w.Truth("").Vendor("SHARE", "0000000011")
+	if got := w.employee(person, "").Email; got != strings.Repeat("x", 100)+"@example.com" || len(v.Name) != 100 {
+		t.Errorf("email %s, vendor %s", got, v.Name)
+	}
+	if err := w.Fault(peoplesoft.Fault{Kind: peoplesoft.FaultStale}); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(w.call(people, 0)); n != 3 {
+		t.Errorf("a stale answer shows %d people, want 3", n)
 	}
 }

@@ -49,6 +49,7 @@ const (
 	FaultClock      FaultKind = "clock"       // every LASTUPDDTTM is off by Delay (K04)
 	FaultUnsorted   FaultKind = "unsorted"    // the rows of an answer are shuffled
 	FaultLate       FaultKind = "late"        // events become visible up to Delay late, while the fault stands (P08)
+	FaultLockOut    FaultKind = "lock-out"    // the account locks after N bad passwords in a row (default 3), while the fault stands (P12)
 )
 
 // Fault is one line of the fault script.
@@ -70,7 +71,7 @@ func faultKinds() []FaultKind {
 	return []FaultKind{
 		FaultStatus, FaultErrorJSON, FaultErrorXML, FaultSOAP, FaultSignIn, FaultGateway, FaultWebLogic, FaultEmptyBody, FaultWrongNode, FaultRedirect,
 		FaultHTMLType, FaultShortLength, FaultChunkCut, FaultCut, FaultSlow, FaultDrip, FaultStall, FaultReset,
-		FaultCap, FaultZeroRows, FaultHalfRows, FaultDepartment, FaultStale, FaultDuplicates, FaultDrift, FaultDropColumn, FaultClock, FaultUnsorted, FaultLate,
+		FaultCap, FaultZeroRows, FaultHalfRows, FaultDepartment, FaultStale, FaultDuplicates, FaultDrift, FaultDropColumn, FaultClock, FaultUnsorted, FaultLate, FaultLockOut,
 	}
 }
 
@@ -87,19 +88,22 @@ func (s *Sim) Fault(f Fault) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if f.Kind == FaultLate {
+	switch f.Kind {
+	case FaultLate:
 		s.late = f.Delay
-		return nil
+	case FaultLockOut:
+		s.lockAfter = orInt(f.N, 3)
+	default:
+		s.faults = append(s.faults, &f)
 	}
-	s.faults = append(s.faults, &f)
 	return nil
 }
 
-// ClearFaults ends all faults. Commits that are late stay late.
+// ClearFaults ends all faults. Commits that are late stay late, a locked account stays locked.
 func (s *Sim) ClearFaults() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.faults, s.late = nil, 0
+	s.faults, s.late, s.lockAfter = nil, 0, s.opt.LockAfter
 }
 
 // script is the set of faults that hit one request, by kind; the first line of a kind wins.

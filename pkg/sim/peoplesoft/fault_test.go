@@ -1,10 +1,12 @@
 package peoplesoft_test
 
 import (
+	"context"
 	"encoding/json"
 	"encoding/xml"
 	"errors"
 	"io"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -250,5 +252,30 @@ func TestStaleServesTheStateOfBefore(t *testing.T) {
 	}
 	if got := w.call(vendors, 1); got[0].text("NAME1") == "Renamed" {
 		t.Error("a stale vendor shows its new name")
+	}
+}
+
+func TestStallWithoutDelayLastsUntilTheClientLeaves(t *testing.T) {
+	w := start(t, peoplesoft.Options{Employees: 5})
+	if err := w.Fault(peoplesoft.Fault{Kind: peoplesoft.FaultStall, N: 10, Times: 1}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, leave := context.WithCancel(t.Context())
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, w.url+people, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	first := make([]byte, 10)
+	if _, err := io.ReadFull(resp.Body, first); err != nil || string(first) != `{"status":` {
+		t.Errorf("first bytes %q: %v", first, err)
+	}
+	leave()
+	if _, err := io.ReadAll(resp.Body); !errors.Is(err, context.Canceled) {
+		t.Errorf("after leaving: %v", err)
 	}
 }

@@ -162,3 +162,40 @@ func TestRowThatBecomesEffectiveIsFoundByItsDateOnly(t *testing.T) {
 		t.Errorf("rows by EFFDT: %v, want the change of 0001003", got)
 	}
 }
+
+func TestServerCapIsSilent(t *testing.T) {
+	w := start(t, peoplesoft.Options{Employees: 50, Cap: 20})
+	for _, max := range []int{0, 10, 20, 30} {
+		want := 20
+		if max == 10 {
+			want = 10
+		}
+		if got := w.call(people, max); len(got) != want {
+			t.Errorf("maxrows %d: %d rows, want %d", max, len(got), want)
+		}
+	}
+}
+
+func TestRowModesShowMoreAndMore(t *testing.T) {
+	w := start(t, peoplesoft.Options{Employees: 200})
+	var sizes []int
+	for _, mode := range []peoplesoft.Rows{peoplesoft.Current, peoplesoft.History, peoplesoft.All} {
+		if err := w.SetRows(mode); err != nil {
+			t.Fatal(err)
+		}
+		rows, once := w.call(people, 0), map[string]int{}
+		sizes = append(sizes, len(rows))
+		for _, r := range rows {
+			once[r.text("EMPLID")+"/"+r.text("EMPL_RCD")]++
+			if mode != peoplesoft.All && r.text("EFFDT") > w.Today() {
+				t.Errorf("%s: %s shows a row of the future", mode, key(r))
+			}
+		}
+		if mode == peoplesoft.Current && len(once) != len(rows) {
+			t.Errorf("%d rows for %d jobs", len(rows), len(once))
+		}
+	}
+	if sizes[0] >= sizes[1] || sizes[1] >= sizes[2] {
+		t.Errorf("rows %v: want more in every mode", sizes)
+	}
+}

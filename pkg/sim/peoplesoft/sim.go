@@ -26,6 +26,8 @@ type Sim struct {
 	faults  []*Fault
 	late    time.Duration // greatest lateness of commits
 	commits int           // how many were drawn a lateness
+
+	lockAfter int // bad passwords in a row until the account locks; 0: never
 }
 
 // New builds the company and the server. It does not listen; give it to an http.Server.
@@ -34,7 +36,7 @@ func New(o Options) *Sim {
 	m := newMaker(o.Seed, o.Now(), o.Zone)
 	return &Sim{
 		opt: o, maker: m, setup: m.setup, people: m.people(o.Employees), vendors: m.suppliers(o.Vendors), rows: o.Rows, quirks: o.Quirks,
-		token: tokens{life: o.OAuth.Life, seed: o.Seed}, log: requestLog{keep: o.Keep},
+		lockAfter: o.LockAfter, token: tokens{life: o.OAuth.Life, seed: o.Seed}, log: requestLog{keep: o.Keep},
 	}
 }
 
