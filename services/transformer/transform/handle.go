@@ -1,0 +1,129 @@
+package transform
+
+import (
+	"context"
+	"time"
+
+	"github.com/ml-connector/ml-connector/pkg/bus"
+	"github.com/ml-connector/ml-connector/pkg/erp"
+	"github.com/ml-connector/ml-connector/pkg/event"
+	"github.com/ml-connector/ml-connector/pkg/fault"
+	"github.com/ml-connector/ml-connector/pkg/record"
+	"github.com/ml-connector/ml-connector/pkg/tenant"
+)
+
+// arrival is what one message says about a record.
+type arrival struct {
+	event event.Event
+	facts []erp.Fact
+	whole []erp.Facet
+}
+
+// task is one record that a batch touches, with everything that the batch says about it, in order.
+type task struct {
+	ref      record.Ref
+	arrivals []arrival
+	cause    string
+	again    bool // earlier work on it may have been cut off: arm its wake-up although it seems armed
+	ring     bool // its wake-up fired
+	messages []int
+}
+
+// facts handles messages of the ERP stream.
+func (s *Service) facts(t tenant.ID) bus.Handler {
+	return func(ctx context.Context, ms []bus.Message) []error {
+		errs := make([]error, len(ms))
+		var tasks batch
+		for i, m := range ms {
+			p, facts, err := readFacts(t, m)
+			if err != nil {
+				s.deps.Metrics.Add(t, CountRefused, 1)
+				errs[i] = err
+				continue
+			}
+			k := tasks.of(record.Ref{Kind: p.Kind, Key: p.Key})
+			k.arrivals = append(k.arrivals, arrival{m.Event, facts, p.Whole})
+			k.cause, k.again = m.Event.Cause, k.again || m.Attempt > 1
+			k.messages = append(k.messages, i)
+			s.deps.Metrics.Add(t, CountFacts, len(facts))
+		}
+		s.settle(ctx, t, tasks.list, errs)
+		return errs
+	}
+}
+
+// due handles wake-ups that fired. They carry only a key: the record is looked at as of now, so that one that was
+// moved or withdrawn meanwhile does nothing.
+func (s *Service) due(t tenant.ID) bus.Handler {
+	return func(ctx context.Context, ms []bus.Message) []error {
+		errs := make([]error, len(ms))
+		var tasks batch
+		policy, err := s.deps.Policies(ctx, t)
+		for i, m := range ms {
+			w, bad := readWake(t, m)
+			switch {
+			case bad != nil:
+				errs[i] = bad
+				continue
+			case err != nil:
+				errs[i] = err
+				continue
+			}
+			if wait := s.early(w.Date, policy.zone()); wait > 0 {
+				errs[i] = &fault.Error{Kind: fault.RateLimited, Code: fault.NotStarted, Detail: "the broker's clock is ahead of ours", After: wait}
+				continue
+			}
+			k := tasks.of(record.Ref{Kind: w.Kind, Key: w.Key})
+			k.cause, k.again, k.ring = "wake/"+string(w.Date), true, true
+			k.messages = append(k.messages, i)
+		}
+		s.settle(ctx, t, tasks.list, errs)
+		return errs
+	}
+}
+
+// skew is how far the broker's clock may be ahead of ours before a wake-up is armed anew in place of being waited for.
+const skew = 2 * time.Minute
+
+// early is how long it still takes until the day begins, when that is so soon that waiting is simplest.
+func (s *Service) early(day erp.Date, zone *time.Location) time.Duration {
+	at, err := start(day, zone)
+	if err != nil {
+		return 0
+	}
+	if wait := at.Sub(s.deps.Now()); wait > 0 && wait <= skew {
+		return wait + time.Second
+	}
+	return 0
+}
+
+// settle applies the tasks and gives each of their messages the task's error.
+func (s *Service) settle(ctx context.Context, t tenant.ID, tasks []*task, errs []error) {
+	if len(tasks) == 0 {
+		return
+	}
+	failed := s.apply(ctx, t, tasks)
+	for _, k := range tasks {
+		for _, i := range k.messages {
+			errs[i] = failed[k.ref]
+		}
+	}
+}
+
+// batch collects tasks, one for each record, in the order of first mention.
+type batch struct {
+	list  []*task
+	byRef map[record.Ref]*task
+}
+
+func (b *batch) of(ref record.Ref) *task {
+	if b.byRef == nil {
+		b.byRef = map[record.Ref]*task{}
+	}
+	k := b.byRef[ref]
+	if k == nil {
+		k = &task{ref: ref}
+		b.byRef[ref], b.list = k, append(b.list, k)
+	}
+	return k
+}

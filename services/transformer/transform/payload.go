@@ -1,0 +1,109 @@
+package transform
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/ml-connector/ml-connector/pkg/bus"
+	"github.com/ml-connector/ml-connector/pkg/erp"
+	"github.com/ml-connector/ml-connector/pkg/event"
+	"github.com/ml-connector/ml-connector/pkg/fault"
+	"github.com/ml-connector/ml-connector/pkg/record"
+	"github.com/ml-connector/ml-connector/pkg/tenant"
+)
+
+// readFacts decodes a facts.v1 message. What contradicts itself will never pass and is refused with kind Invalid.
+func readFacts(t tenant.ID, m bus.Message) (event.Facts, []erp.Fact, error) {
+	p, err := event.Payload[event.Facts](m.Event, event.FactsV1)
+	if err != nil {
+		return p, nil, fault.Wrap(err, fault.Invalid, fault.BadEnvelope, "the message is not facts.v1")
+	}
+	facts := event.ToERP(p.Facts)
+	if why := contradiction(t, m, record.Ref{Kind: p.Kind, Key: p.Key}, facts); why != "" {
+		return p, nil, fault.New(fault.Invalid, fault.Poison, why)
+	}
+	return p, facts, nil
+}
+
+// readWake decodes a wake.v1 message.
+func readWake(t tenant.ID, m bus.Message) (event.Wake, error) {
+	w, err := event.Payload[event.Wake](m.Event, event.WakeV1)
+	if err != nil {
+		return w, fault.Wrap(err, fault.Invalid, fault.BadEnvelope, "the message is not wake.v1")
+	}
+	if why := contradiction(t, m, record.Ref{Kind: w.Kind, Key: w.Key}, nil); why != "" {
+		return w, fault.New(fault.Invalid, fault.Poison, why)
+	}
+	return w, nil
+}
+
+// contradiction says what in the message contradicts itself, without its values; "" when nothing does.
+func contradiction(t tenant.ID, m bus.Message, ref record.Ref, facts []erp.Fact) string {
+	switch {
+	case m.Event.Tenant != t:
+		return "the event belongs to another tenant than its stream"
+	case ref.Kind != record.Employee && ref.Kind != record.Vendor:
+		return fmt.Sprintf("unknown kind %q", ref.Kind)
+	case strings.TrimSpace(ref.Key) == "":
+		return "no key"
+	case m.Ref != (record.Ref{}) && m.Ref != ref:
+		return "the payload names another record than its subject"
+	}
+	if set, id, ok := record.SplitVendorKey(ref.Key); ref.Kind == record.Vendor && (!ok || set == "" || id == "") {
+		return "a vendor's key without SETID or VENDOR_ID"
+	}
+	for i, f := range facts {
+		if why := misfit(ref.Kind, f); why != "" {
+			return fmt.Sprintf("fact %d: %s", i, why)
+		}
+	}
+	return bothWays(facts)
+}
+
+// misfit says why a fact cannot stand in the ledger of a record of the kind.
+func misfit(kind record.Kind, f erp.Fact) string {
+	vendor := f.Facet == erp.Vendor || f.Facet == erp.Address
+	switch {
+	case !slices.Contains(erp.Facets(), f.Facet):
+		return "unknown facet"
+	case vendor != (kind == record.Vendor):
+		return fmt.Sprintf("facet %s does not belong to a record of kind %s", f.Facet, kind)
+	case f.Action != erp.Set && f.Action != erp.Drop:
+		return "unknown action"
+	case f.EffSeq < 0:
+		return "negative effective sequence"
+	}
+	if _, err := erp.ParseDate(string(f.EffDate)); err != nil && f.EffDate != "" {
+		return "effective date is not a day"
+	}
+	if _, err := f.Stamp.Wall(); err != nil && f.Stamp != "" {
+		return "change time is not a time"
+	}
+	for k := range f.Fields {
+		if !allowed(f.Facet, k) {
+			return "a field that may not enter the system"
+		}
+	}
+	return ""
+}
+
+// allowed asks the allow-list of the vocabulary.
+func allowed(facet erp.Facet, field erp.Field) bool {
+	return slices.Contains(erp.Allowed(facet), field)
+}
+
+// bothWays finds a row that one message sets and drops at the same time.
+func bothWays(facts []erp.Fact) string {
+	for i, a := range facts {
+		if a.Action != erp.Drop {
+			continue
+		}
+		for j, b := range facts {
+			if i != j && b.Action == erp.Set && a.ID() == b.ID() && a.Stamp == b.Stamp {
+				return fmt.Sprintf("facts %d and %d set and drop the same row", i, j)
+			}
+		}
+	}
+	return ""
+}

@@ -1,0 +1,100 @@
+package transform
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/ml-connector/ml-connector/pkg/audit"
+	"github.com/ml-connector/ml-connector/pkg/bus"
+	"github.com/ml-connector/ml-connector/pkg/event"
+	"github.com/ml-connector/ml-connector/pkg/record"
+	"github.com/ml-connector/ml-connector/pkg/store"
+	"github.com/ml-connector/ml-connector/pkg/tenant"
+)
+
+// Ledger is what the service needs of the store, with the promises of store.Ledger and store.Trail.
+type Ledger interface {
+	Rows(ctx context.Context, t tenant.ID, refs []record.Ref) (map[record.Ref]store.LedgerRow, error)
+	SaveLedger(ctx context.Context, t tenant.ID, saves []store.LedgerSave) ([]bool, error)
+	MarkPublished(ctx context.Context, t tenant.ID, upTo map[record.Ref]uint64) error
+	Unpublished(ctx context.Context, t tenant.ID, limit int) ([]store.LedgerRow, error)
+	DueRows(ctx context.Context, t tenant.ID, day string, after record.Ref, limit int) ([]store.LedgerRow, error)
+	WalkLedger(ctx context.Context, t tenant.ID, kind record.Kind, after string, limit int) ([]store.LedgerRow, error)
+	Append(ctx context.Context, t tenant.ID, entries []audit.Entry) error
+}
+
+// Table is what the service needs of the table of wanted states, with the promises of bus.Table.
+type Table interface {
+	PutWanted(ctx context.Context, t tenant.ID, events []event.Event) ([]bus.Put, error)
+	Urge(ctx context.Context, t tenant.ID, refs []record.Ref) error
+}
+
+// Wakes arms and cancels wake-ups, with the promises of bus.Schedules.
+type Wakes interface {
+	Wake(ctx context.Context, t tenant.ID, w event.Wake, at time.Time) error
+	Unwake(ctx context.Context, t tenant.ID, ref record.Ref) error
+}
+
+// Inbox delivers messages, with the promises of bus.Consuming.
+type Inbox interface {
+	Handle(ctx context.Context, t tenant.ID, c bus.Consumer, b bus.Batch, h bus.Handler) error
+}
+
+// Counter names a number that the service counts up.
+type Counter string
+
+// The counters.
+const (
+	CountFacts      Counter = "facts"      // facts that arrived
+	CountSaved      Counter = "saved"      // ledger rows saved
+	CountUnchanged  Counter = "unchanged"  // records touched without a change
+	CountConflicts  Counter = "conflicts"  // saves that found another revision
+	CountLate       Counter = "late"       // facts older than what was known
+	CountPublished  Counter = "published"  // wanted states in the table
+	CountUrgent     Counter = "urgent"     // suspensions and restores announced
+	CountWakes      Counter = "wakes"      // wake-ups armed
+	CountRefused    Counter = "refused"    // messages that contradict themselves
+	CountReresolved Counter = "reresolved" // records resolved again after a change of settings
+)
+
+// Metrics counts. Add is called often and from several goroutines.
+type Metrics interface {
+	Add(t tenant.ID, c Counter, n int)
+}
+
+// Deps are the parts that the service works with. Metrics may be nil.
+type Deps struct {
+	Ledger   Ledger
+	Table    Table
+	Wakes    Wakes
+	Inbox    Inbox
+	Policies func(ctx context.Context, t tenant.ID) (Policy, error) // the policy in force now; called once for each batch
+	Now      func() time.Time
+	Log      *slog.Logger
+	Metrics  Metrics
+}
+
+// Options tune the service; zero values take the defaults in brackets.
+type Options struct {
+	Batch   int           // messages merged, saved and published together [256]
+	Linger  time.Duration // how long to wait for a batch to fill [5 ms]
+	Retries int           // how often a save is repeated after somebody else was faster [8]
+	Sweep   time.Duration // how often due and unpublished rows are looked for beside the wake-ups [1 m]
+}
+
+func (o Options) withDefaults() Options {
+	if o.Batch <= 0 {
+		o.Batch = 256
+	}
+	if o.Linger <= 0 {
+		o.Linger = 5 * time.Millisecond
+	}
+	if o.Retries <= 0 {
+		o.Retries = 8
+	}
+	if o.Sweep <= 0 {
+		o.Sweep = time.Minute
+	}
+	return o
+}
