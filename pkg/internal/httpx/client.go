@@ -37,8 +37,10 @@ type Codes struct{ Timeout, Unreachable, TLS, Redirect, Truncated, TooLarge faul
 
 // Client sends requests. It is safe for concurrent use.
 type Client struct {
-	cfg  Config
-	http *http.Client
+	cfg    Config
+	http   *http.Client
+	dialer *net.Dialer
+	roots  *x509.CertPool
 }
 
 // Response is a complete answer.
@@ -56,7 +58,7 @@ func New(cfg Config) (*Client, error) {
 		return nil, err
 	}
 	dialer := &net.Dialer{Timeout: cfg.Dial, KeepAlive: 30 * time.Second, ControlContext: forbid}
-	return &Client{cfg: cfg, http: &http.Client{
+	return &Client{cfg: cfg, dialer: dialer, roots: roots, http: &http.Client{
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{
 			DialContext:           dialer.DialContext,
