@@ -1,0 +1,11 @@
+// Command console serves the admin API for operators, against an external NATS and Postgres (design.md 3, 8).
+package main
+
+import (
+	"os"
+
+	"github.com/ml-connector/ml-connector/pkg/app"
+	"github.com/ml-connector/ml-connector/services/internal/assembly"
+)
+
+func main() { os.Exit(app.Main(assembly.Console)) }

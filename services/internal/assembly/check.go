@@ -1,0 +1,67 @@
+package assembly
+
+import (
+	"context"
+	"errors"
+
+	"github.com/ml-connector/ml-connector/pkg/adminapi"
+	"github.com/ml-connector/ml-connector/pkg/check"
+	"github.com/ml-connector/ml-connector/pkg/fault"
+	"github.com/ml-connector/ml-connector/pkg/tenant"
+)
+
+// Check tries every connection of the tenant, step by step. With fix it also creates what may be created: missing
+// custom fields in Zendesk.
+func (c *Core) Check(ctx context.Context, t tenant.ID, fix bool) (adminapi.Checked, error) {
+	s, _, err := c.Settings(ctx, t)
+	if err != nil {
+		return adminapi.Checked{}, err
+	}
+	out := adminapi.Checked{Tenant: string(t), OK: true}
+	add := func(connection string, steps []check.Step) {
+		for _, st := range steps {
+			out.OK = out.OK && st.State != check.Failed
+			out.Steps = append(out.Steps, adminapi.Step{Connection: connection, Name: st.Name, State: string(st.State), Code: st.Code,
+				Detail: st.Detail, Next: st.Next, TookMS: st.Took.Milliseconds()})
+		}
+	}
+	sources, err := c.sources(ctx, t, s)
+	if err != nil {
+		add("peoplesoft", failed("open", err))
+	}
+	for _, k := range sources {
+		add(k.name, k.source.Check(ctx, t, k.kind))
+	}
+	tg, err := c.openTarget(ctx, t, s)
+	if err != nil {
+		add("zendesk", failed("open", err))
+	} else {
+		if fix {
+			if err := tg.FixFields(ctx, t); err != nil {
+				add("zendesk", failed("fix fields", err))
+			}
+		}
+		add("zendesk", tg.Check(ctx, t))
+	}
+	add("ml-connector", c.own(ctx))
+	return out, nil
+}
+
+// own checks our parts.
+func (c *Core) own(ctx context.Context) []check.Step {
+	part := func(name string, err error) check.Step {
+		if err != nil {
+			return failed(name, err)[0]
+		}
+		return check.Step{Name: name, State: check.OK}
+	}
+	return []check.Step{part("store", c.Store.Ping(ctx)), part("broker", c.Bus.Healthy(ctx))}
+}
+
+func failed(name string, err error) []check.Step {
+	detail := err.Error()
+	if f, ok := errors.AsType[*fault.Error](err); ok && f.Detail != "" {
+		detail = f.Detail
+	}
+	return []check.Step{{Name: name, State: check.Failed, Code: string(fault.CodeOf(err)), Detail: detail, Next: fault.NextOf(err)}}
+}

@@ -1,0 +1,94 @@
+package assembly
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"runtime/debug"
+	"strings"
+
+	"github.com/ml-connector/ml-connector/pkg/app"
+	"github.com/ml-connector/ml-connector/pkg/fault"
+	"github.com/ml-connector/ml-connector/pkg/secret"
+	"github.com/ml-connector/ml-connector/pkg/target"
+	"github.com/ml-connector/ml-connector/pkg/tenant"
+	"github.com/ml-connector/ml-connector/pkg/vault"
+	"github.com/ml-connector/ml-connector/services/console/admin"
+)
+
+// Admin makes the admin API over the core. accounts may be nil where no writer runs in this process.
+func (c *Core) Admin(token secret.String, accounts *Accounts, getenv func(string) string) *admin.API {
+	d := admin.Deps{Store: c.Store, Bus: c.Bus, Seal: sealer{c}, Prepare: c.Prepare, Check: c.Check, Lookup: Lookup(getenv),
+		Token: token, Version: Version(), Now: c.Now, Log: c.Log}
+	if accounts != nil {
+		d.Account = func(t tenant.ID) (target.Budget, string, bool) { return accounts.Account(t) }
+	}
+	return admin.New(d)
+}
+
+type sealer struct{ core *Core }
+
+// Seal implements vault.Sealer.
+func (s sealer) Seal(ctx context.Context, t tenant.ID, p vault.Purpose, v secret.String) error {
+	return s.core.Seal(ctx, t, p, v)
+}
+
+// Version is the version of this build.
+func Version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" {
+		return "devel"
+	}
+	return info.Main.Version
+}
+
+// Token reads the admin token from a file, or makes one there with mode 0600.
+func Token(file string) (secret.String, error) {
+	b, err := os.ReadFile(file)
+	if err == nil && len(strings.TrimSpace(string(b))) >= 32 {
+		return secret.New(strings.TrimSpace(string(b))), nil
+	}
+	if err == nil || !errors.Is(err, fs.ErrNotExist) {
+		return secret.String{}, fault.New(fault.Config, fault.BadConfig, "the admin token file "+file+" cannot be read or holds fewer than 32 characters")
+	}
+	raw := make([]byte, 32)
+	if _, err := rand.Read(raw); err != nil {
+		return secret.String{}, err
+	}
+	token := hex.EncodeToString(raw)
+	if err := os.WriteFile(file, []byte(token+"\n"), 0o600); err != nil {
+		return secret.String{}, fault.Wrap(err, fault.Config, fault.BadConfig, "the admin token file cannot be written")
+	}
+	return secret.New(token), nil
+}
+
+// Console is the main of the console service.
+func Console(ctx context.Context, env app.Env) error {
+	s, err := FromEnv(env)
+	if err != nil {
+		return err
+	}
+	if s.Listen == "" || s.TokenFile == "" {
+		return app.InputError{Err: errors.New("MLC_LISTEN and MLC_ADMIN_TOKEN_FILE must be set: where the admin API is served, and the file with its token")}
+	}
+	token, err := Token(s.TokenFile)
+	if err != nil {
+		return err
+	}
+	core, end, err := connectPatiently(ctx, "console", s)
+	if err != nil {
+		return err
+	}
+	defer end()
+	l, err := net.Listen("tcp", s.Listen)
+	if err != nil {
+		return fault.Wrap(err, fault.Config, fault.BadConfig, "MLC_LISTEN")
+	}
+	api := core.Admin(token, nil, env.Getenv)
+	return app.Run(ctx, core.Log, grace, core.Operations(l, func(mux *http.ServeMux) { api.Routes(mux) }))
+}

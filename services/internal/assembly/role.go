@@ -1,0 +1,101 @@
+package assembly
+
+import (
+	"context"
+	"sync"
+
+	"github.com/ml-connector/ml-connector/pkg/target"
+	"github.com/ml-connector/ml-connector/pkg/tenant"
+	"github.com/ml-connector/ml-connector/services/poller/poll"
+	recorder "github.com/ml-connector/ml-connector/services/recorder/record"
+	"github.com/ml-connector/ml-connector/services/transformer/transform"
+	"github.com/ml-connector/ml-connector/services/zendesk-writer/writer"
+)
+
+// Poller reads the tenant's sources.
+func (c *Core) Poller() Role {
+	return Role{"poller", func(ctx context.Context, t tenant.ID) error {
+		s, _, err := c.Settings(ctx, t)
+		if err != nil {
+			return err
+		}
+		list, err := c.sources(ctx, t, s)
+		if err != nil {
+			return err
+		}
+		opt := poll.Options{Zone: s.Zone(), Feeds: feeds(s, list), Now: c.Now}
+		return poll.New(c.Bus, c.Store, c.Log, opt).Run(ctx, t)
+	}}
+}
+
+// Transformer resolves facts into wanted states.
+func (c *Core) Transformer() Role {
+	return Role{"transformer", func(ctx context.Context, t tenant.ID) error {
+		policies := func(ctx context.Context, t tenant.ID) (transform.Policy, error) {
+			s, version, err := c.Settings(ctx, t)
+			return policy(s, version), err
+		}
+		svc := transform.New(transform.Deps{Bus: c.Bus, Store: c.Store, Policies: policies, Now: c.Now, Log: c.Log}, transform.Options{})
+		return svc.Run(ctx, t)
+	}}
+}
+
+// Recorder stores and seals audit entries.
+func (c *Core) Recorder() Role {
+	return Role{"recorder", func(ctx context.Context, t tenant.ID) error {
+		return recorder.New(c.Bus, c.Store, c.Log, c.Tune.SealEvery).Run(ctx, t)
+	}}
+}
+
+// Accounts are the accounts that the writers of this process have open, for status.
+type Accounts struct {
+	mu   sync.Mutex
+	open map[tenant.ID]account
+}
+
+type account struct {
+	target target.Target
+	writer *writer.Writer
+}
+
+// Account is the state of a tenant's account; ok is false when no writer of this process has it open.
+func (a *Accounts) Account(t tenant.ID) (target.Budget, string, bool) {
+	a.mu.Lock()
+	acc, ok := a.open[t]
+	a.mu.Unlock()
+	if !ok {
+		return target.Budget{}, "", false
+	}
+	return acc.target.Budget(context.Background(), t), acc.writer.Breaker(), true
+}
+
+func (a *Accounts) put(t tenant.ID, acc account) (remove func()) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.open == nil {
+		a.open = map[tenant.ID]account{}
+	}
+	a.open[t] = acc
+	return func() {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		delete(a.open, t)
+	}
+}
+
+// Writer writes the tenant's account.
+func (c *Core) Writer(accounts *Accounts) Role {
+	return Role{"zendesk-writer", func(ctx context.Context, t tenant.ID) error {
+		s, _, err := c.Settings(ctx, t)
+		if err != nil {
+			return err
+		}
+		tg, err := c.openTarget(ctx, t, s)
+		if err != nil {
+			return err
+		}
+		w := writer.New(c.Bus, c.Store, tg, c.Log, c.Now, writer.Options{Alone: c.Tune.Alone, Idle: c.Tune.WriterIdle, Linger: c.Tune.Linger, Batch: c.Tune.WriterBatch})
+		defer accounts.put(t, account{tg, w})()
+		return w.Run(ctx, t)
+	}}
+}

@@ -1,0 +1,62 @@
+package assembly
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/ml-connector/ml-connector/pkg/config"
+	"github.com/ml-connector/ml-connector/pkg/fault"
+	"github.com/ml-connector/ml-connector/pkg/target/zendesk"
+	"github.com/ml-connector/ml-connector/pkg/tenant"
+	"github.com/ml-connector/ml-connector/pkg/vault"
+)
+
+// openTarget opens the tenant's account: the catalog of targets.
+func (c *Core) openTarget(ctx context.Context, t tenant.ID, s config.Tenant) (*zendesk.Target, error) {
+	cfg := zendesk.Default()
+	cfg.BaseURL = string(s.Zendesk.BaseURL)
+	cfg.Share, cfg.Jobs = s.Zendesk.Budget.Share, min(s.Zendesk.Budget.Jobs, 10)
+	cfg.Adopt, cfg.FreeSeats = s.Zendesk.Adopt, s.Employees.Leaver.DowngradeAgents
+	cfg.Fields = mapped(s)
+	cfg.Log = c.Log.With("tenant", t)
+	if c.Tune.JobPoll > 0 {
+		cfg.Poll = c.Tune.JobPoll
+	}
+	var err error
+	if cfg.Auth, err = c.targetAuth(ctx, t, s.Zendesk.Auth); err != nil {
+		return nil, err
+	}
+	return zendesk.Open(cfg)
+}
+
+func (c *Core) targetAuth(ctx context.Context, t tenant.ID, a config.ZendeskAuth) (zendesk.Auth, error) {
+	switch {
+	case a.APIToken != nil:
+		v, err := c.Keys.Open(ctx, t, vault.ZendeskToken)
+		return zendesk.APIToken{Email: string(a.APIToken.Email), Token: v}, err
+	case a.ClientCredentials != nil:
+		v, err := c.Keys.Open(ctx, t, vault.ZendeskSecret)
+		return zendesk.ClientCredentials{ClientID: string(a.ClientCredentials.ClientID), Secret: v, Scopes: texts(a.ClientCredentials.Scopes)}, err
+	}
+	return nil, &fault.Error{Kind: fault.Config, Code: fault.TargetReauth, Detail: "authorization_code needs a person's consent, which this version cannot ask for yet",
+		Next: "use client_credentials (see docs/how-to/connect-zendesk.md)"}
+}
+
+// mapped lists the target fields that the mapping writes.
+func mapped(s config.Tenant) []string {
+	var list []string
+	for _, p := range s.Employees.User {
+		list = append(list, string(p))
+	}
+	for _, p := range s.Vendors.Organization {
+		list = append(list, string(p))
+	}
+	set := map[string]bool{}
+	for _, p := range list {
+		if p != "phone" {
+			set[p] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(set))
+}
