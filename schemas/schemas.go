@@ -12,7 +12,7 @@ import (
 
 // FS is the whole folder: events/, config/, samples/ and asyncapi.yaml.
 //
-//go:embed samples
+//go:embed config samples
 var FS embed.FS
 
 // Base is what the $id of every event schema starts with; package event puts the same into dataschema.

@@ -19,6 +19,12 @@ import (
 // MaxSize is the largest tenant file, in bytes.
 const MaxSize = 1 << 20
 
+// maxLines is the largest number of lines: the parser takes quadratic time in them (262,144 lines: 90 s, measured).
+const maxLines = 20_000
+
+// maxProblems is how many problems are told; nobody reads more before mending the first.
+const maxProblems = 200
+
 // maxDepth is how deep values may nest; the deepest of ours is 7.
 const maxDepth = 24
 
@@ -55,7 +61,17 @@ func Decode(path string, b []byte) (File, Problems) {
 	slices.SortStableFunc(d.problems, func(a, b Problem) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), cmp.Compare(a.Path, b.Path))
 	})
-	return f, d.problems
+	return f, d.cut()
+}
+
+// cut keeps the first maxProblems and says how many more there were.
+func (d *decoder) cut() Problems {
+	if len(d.problems) <= maxProblems {
+		return d.problems
+	}
+	more := len(d.problems) - maxProblems
+	last := d.problems[maxProblems]
+	return append(d.problems[:maxProblems:maxProblems], Problem{File: d.file, Line: last.Line, Column: last.Column, What: fmt.Sprintf("and %d more problems", more)})
 }
 
 type decoder struct {
@@ -79,6 +95,9 @@ func (d *decoder) parse(b []byte) *ast.File {
 	switch {
 	case len(b) > MaxSize:
 		d.add(nil, "", bad{what: "the file is too large", want: "at most 1 MiB"})
+		return nil
+	case bytes.Count(b, []byte("\n")) > maxLines:
+		d.add(nil, "", bad{what: "the file has too many lines", want: fmt.Sprintf("at most %d", maxLines)})
 		return nil
 	case !utf8.Valid(b) || bytes.IndexByte(b, 0) >= 0:
 		d.add(nil, "", bad{what: "this is not text", want: "YAML in UTF-8"})

@@ -7,7 +7,7 @@ func nearest(s string, words []string) string {
 	if len(s) > 60 {
 		return ""
 	}
-	best, least := "", max(1, len(s)/3)+1
+	best, least := "", min(max(1, len(s)/3)+1, len(s))
 	for _, w := range words {
 		if d := distance(strings.ToLower(s), strings.ToLower(w)); d < least {
 			best, least = w, d

@@ -52,8 +52,8 @@ func (q *Query) check(c *complaints) {
 	}
 	c.need("query", "the query's name in Query Manager, for example ML_EMPLOYEES")
 	c.foreign("only type rest-generic has this", "url", "row_path", "fields", "page")
-	c.pair("prompts", "from", "to", q.Prompts.From != "", q.Prompts.To != "")
-	c.pair("prompts", "eff_from", "eff_to", q.Prompts.EffFrom != "", q.Prompts.EffTo != "")
+	c.pair("prompts", "from", "to")
+	c.pair("prompts", "eff_from", "eff_to")
 }
 
 func (q *Query) checkGeneric(c *complaints) {

@@ -183,7 +183,9 @@ func (c *complaints) foreign(why string, keys ...string) {
 }
 
 // pair complains when only one of two keys that belong together was given.
-func (c *complaints) pair(parent, a, b string, hasA, hasB bool) {
+func (c *complaints) pair(parent, a, b string) {
+	_, hasA := c.d.places[join(join(c.path, parent), a)]
+	_, hasB := c.d.places[join(join(c.path, parent), b)]
 	if hasA == hasB {
 		return
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 var (
-	labelShape   = regexp.MustCompile(`^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$`)
+	labelShape   = regexp.MustCompile(`^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?$`)
 	numericShape = regexp.MustCompile(`^(0x[0-9a-f]*|[0-9]+)$`)
 )
 
