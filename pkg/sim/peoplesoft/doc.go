@@ -15,6 +15,29 @@
 // change what a reader sees without any stamp: DeleteRow, RenameDepartment, and a future row that becomes current.
 // Truth says what a correct reader must conclude on a day.
 //
+// # Events
+//
+// Apply and POST /_sim/event take these types; dates default to today, empl_rcd to the primary job, setid to SHARE.
+//
+//	hire               first, last, email, phone, dept, title, per_org, date, emplid or count; all optional
+//	terminate          emplid, date (first day not employed), status (default T), empl_rcd (default all jobs)
+//	terminate-many     count, date
+//	rehire             emplid, date
+//	status             emplid, status (EMPL_STATUS), date
+//	change-department  emplid, dept, date             change-title     emplid, title, date
+//	correct-history    emplid, dept or title, date    add-job          emplid, dept, title, per_org, date
+//	end-job            emplid, empl_rcd, date         move-date        emplid, date, to
+//	withdraw           emplid, date (in the future)   delete-row       emplid, empl_rcd, date, effseq (stamps nothing)
+//	rename             emplid, first, last            change-phone     emplid, phone
+//	change-email       emplid, email                  blank-email      emplid
+//	swap-emails        emplid, other                  touch            count (default all): one stamp for all
+//	rename-department  dept, name (stamps nothing)
+//	vendor-add         name, email, setid, vendor_id, status, class, persistence, city, country; all optional
+//	vendor-rename      vendor_id, name                vendor-status    vendor_id, status
+//	vendor-change      vendor_id, email, phone, city, country, class, persistence
+//
+// With late_seconds an event keeps its stamp but readers see it only so much later.
+//
 // # The server
 //
 //	GET {prefix}/PSIGW/PeopleSoftListeningConnector                       status page, no credentials

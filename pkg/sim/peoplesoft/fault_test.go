@@ -40,6 +40,8 @@ func TestFaultsOfTheAnswer(t *testing.T) {
 		"503 when no status is given":   {peoplesoft.Fault{Kind: peoplesoft.FaultStatus}, 503, "text/html", "503", false},
 		"a wrong node":                  {peoplesoft.Fault{Kind: peoplesoft.FaultWrongNode}, 404, "text/html", "404", false},
 		"a short Content-Length":        {peoplesoft.Fault{Kind: peoplesoft.FaultShortLength, N: 100}, 200, "application/json", whole[:100], true},
+		"a short body, by one byte":     {peoplesoft.Fault{Kind: peoplesoft.FaultShortLength, N: 1 << 30}, 200, "application/json", whole[:len(whole)-1], true},
+		"a clean cut of half the body":  {peoplesoft.Fault{Kind: peoplesoft.FaultCut}, 200, "application/json", whole[:len(whole)/2], false},
 		"a cut chunk":                   {peoplesoft.Fault{Kind: peoplesoft.FaultChunkCut, N: 100}, 200, "application/json", whole[:100], true},
 		"a clean cut":                   {peoplesoft.Fault{Kind: peoplesoft.FaultCut, N: 100}, 200, "application/json", whole[:100], false},
 		"a slow answer":                 {peoplesoft.Fault{Kind: peoplesoft.FaultSlow, Delay: time.Millisecond}, 200, "application/json", whole, false},
@@ -55,7 +57,7 @@ func TestFaultsOfTheAnswer(t *testing.T) {
 				t.Fatal(err)
 			}
 			got := w.get(people + "?json_resp=true")
-			if got.status != tc.status || !strings.HasPrefix(got.header.Get("Content-Type"), tc.kind) || !strings.Contains(got.body, tc.want) {
+			if got.status != tc.status || !strings.HasPrefix(got.header.Get("Content-Type"), tc.kind) || !strings.Contains(got.body, tc.want) || (tc.fault.N == 1<<30 && len(got.body) != len(tc.want)) {
 				t.Errorf("%d %s %.200q, want %d %s %.100q", got.status, got.header.Get("Content-Type"), got.body, tc.status, tc.kind, tc.want)
 			}
 			if (got.err != nil) != tc.broken {
@@ -194,7 +196,7 @@ func TestClockFaultMovesTheWindowToo(t *testing.T) {
 func TestScriptSkipsCountsAndAims(t *testing.T) {
 	w := start(t, peoplesoft.Options{Employees: 5, Vendors: 5})
 	for _, f := range []peoplesoft.Fault{
-		{Kind: peoplesoft.FaultStatus, Status: 500, Query: "ml_employees", Skip: 1, Times: 2},
+		{Kind: peoplesoft.FaultStatus, Status: 500, Query: "ml_employees", Skip: 2, Times: 2},
 		{Kind: peoplesoft.FaultStatus, Status: 503, On: "gateway"},
 	} {
 		if err := w.Fault(f); err != nil {
@@ -202,10 +204,10 @@ func TestScriptSkipsCountsAndAims(t *testing.T) {
 		}
 	}
 	var got []int
-	for _, path := range []string{vendors, people, people, vendors, people, people, "/PSIGW/PeopleSoftListeningConnector"} {
+	for _, path := range []string{vendors, people, people, people, vendors, people, people, "/PSIGW/PeopleSoftListeningConnector"} {
 		got = append(got, w.get(path).status)
 	}
-	if want := []int{200, 200, 500, 200, 500, 200, 503}; !slices.Equal(got, want) {
+	if want := []int{200, 200, 200, 500, 200, 500, 200, 503}; !slices.Equal(got, want) {
 		t.Errorf("statuses %v, want %v", got, want)
 	}
 	if err := w.Fault(peoplesoft.Fault{Kind: "gremlins"}); err == nil {
@@ -277,5 +279,46 @@ func TestStallWithoutDelayLastsUntilTheClientLeaves(t *testing.T) {
 	leave()
 	if _, err := io.ReadAll(resp.Body); !errors.Is(err, context.Canceled) {
 		t.Errorf("after leaving: %v", err)
+	}
+}
+
+func TestRowSecurityNarrowsVendorsToo(t *testing.T) {
+	tests := map[string]struct {
+		fault peoplesoft.Fault
+		check func(all, got []row) bool
+	}{
+		"half": {peoplesoft.Fault{Kind: peoplesoft.FaultHalfRows}, func(all, got []row) bool {
+			return len(got) > len(all)/4 && len(got) < 3*len(all)/4
+		}},
+		"none": {peoplesoft.Fault{Kind: peoplesoft.FaultZeroRows}, func(_, got []row) bool { return len(got) == 0 }},
+		"one SETID": {peoplesoft.Fault{Kind: peoplesoft.FaultDepartment, Value: "EMEA1"}, func(_, got []row) bool {
+			return len(got) == 5 && got[0].text("SETID") == "EMEA1"
+		}},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			w := start(t, peoplesoft.Options{Vendors: 100})
+			all := w.call(vendors, 0)
+			if err := w.Fault(tc.fault); err != nil {
+				t.Fatal(err)
+			}
+			if got := w.call(vendors, 0); !tc.check(all, got) {
+				t.Errorf("%d of %d vendors", len(got), len(all))
+			}
+		})
+	}
+}
+
+func TestChangeNeverCommitsBeforeTheOneItBuildsOn(t *testing.T) {
+	w := start(t, peoplesoft.Options{Employees: 3})
+	w.must(w.Apply(peoplesoft.Event{Type: "change-email", EmplID: "0001002", Email: "one@example.com", LateSeconds: 600}))
+	w.must(w.Apply(peoplesoft.Event{Type: "change-phone", EmplID: "0001002", Phone: "555/555-0142"}))
+	now := func() row { return w.call(people, 0, "EMPLID=0001002")[0] }
+	if r := now(); r.text("EMAIL_ADDR") == "one@example.com" || r.text("PHONE") == "555/555-0142" {
+		t.Errorf("visible before the commit: %v", r)
+	}
+	w.Advance(10 * time.Minute)
+	if r := now(); r.text("EMAIL_ADDR") != "one@example.com" || r.text("PHONE") != "555/555-0142" {
+		t.Errorf("not visible after the commit: %v", r)
 	}
 }
