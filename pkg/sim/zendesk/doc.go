@@ -33,5 +33,10 @@
 //	POST /_sim/faults/clear     {}                                         forgets every fault; 204
 //	POST /_sim/webhooks/deliver {}                                         sends waiting webhook events; 200 {"delivered":n}
 //
+// For example, the second bulk upsert is applied but its answer is lost, and then every call is told to wait:
+//
+//	{"method":"POST","path":"/api/v2/users/create_or_update_many","after":1,"drop":"after"}
+//	{"status":429,"header":{"Retry-After":"3"},"times":-1}
+//
 // The JSON keys of User, Organization, Effect, Request, Counters and Fault are their json tags; they are stable.
 package zendesk

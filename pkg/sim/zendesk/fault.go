@@ -1,7 +1,9 @@
 package zendesk
 
 import (
+	"bytes"
 	"context"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -18,10 +20,13 @@ const (
 type Fault struct {
 	Method string `json:"method,omitempty"` // "" = any
 	// Path is "" for any, a route such as /api/v2/users/{id}, an exact path, or a prefix that ends in *.
-	Path  string `json:"path,omitempty"`
-	After int    `json:"after,omitempty"`
-	Times int    `json:"times,omitempty"`
-	Every int    `json:"every,omitempty"`
+	Path string `json:"path,omitempty"`
+	// Contains must stand in the query or the body, for example an external id.
+	Contains string `json:"contains,omitempty"`
+
+	After int `json:"after,omitempty"`
+	Times int `json:"times,omitempty"`
+	Every int `json:"every,omitempty"`
 
 	// Status, Header and Body are the answer; a Body or Header alone means 200. {} is not an empty answer: see Empty.
 	Status int               `json:"status,omitempty"`
@@ -33,6 +38,7 @@ type Fault struct {
 	AfterEffect bool `json:"after_effect,omitempty"`
 
 	Drop     string `json:"drop,omitempty"`     // "before" or "after" the effect: the connection is cut without an answer
+	Reset    bool   `json:"reset,omitempty"`    // with Drop: cut by a TCP reset instead of a close
 	Truncate int    `json:"truncate,omitempty"` // the body is cut after so many bytes and the connection closed
 	DelayMS  int    `json:"delay_ms,omitempty"` // before anything happens
 	DripMS   int    `json:"drip_ms,omitempty"`  // the body comes in pieces of 64 bytes with this pause between
@@ -88,6 +94,9 @@ func (fs *faultStore) match(c *call) *Fault {
 
 func (f *armedFault) matches(c *call) bool {
 	if f.Method != "" && f.Method != c.r.Method {
+		return false
+	}
+	if f.Contains != "" && !strings.Contains(c.r.URL.RawQuery, f.Contains) && !bytes.Contains(c.body, []byte(f.Contains)) {
 		return false
 	}
 	path := c.r.URL.Path
@@ -149,6 +158,21 @@ func (f *Fault) writeCut(ctx context.Context, w http.ResponseWriter, status int,
 	if end < len(raw) {
 		panic(http.ErrAbortHandler)
 	}
+}
+
+// cut ends the connection without an answer.
+func (f *Fault) cut(w http.ResponseWriter) {
+	if !f.Reset {
+		panic(http.ErrAbortHandler)
+	}
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler) // HTTP/2 and recorders have no connection to reset
+	}
+	if tcp, is := conn.(*net.TCPConn); is {
+		_ = tcp.SetLinger(0) // unsent data is dropped and the peer gets RST
+	}
+	_ = conn.Close()
 }
 
 func pause(ctx context.Context, d time.Duration) {

@@ -121,6 +121,8 @@ func TestFaults(t *testing.T) {
 		"an empty 200":                {zendesk.Fault{Empty: true}, 200, "", 0},
 		"cut before the effect":       {zendesk.Fault{Drop: "before"}, 0, "", 0},
 		"cut after the effect":        {zendesk.Fault{Drop: "after"}, 0, "", 1},
+		"reset after the effect":      {zendesk.Fault{Drop: "after", Reset: true}, 0, "", 1},
+		"only for one name":           {zendesk.Fault{Contains: `"name":"A"`, Status: 500}, 500, "", 0},
 		"half a body":                 {zendesk.Fault{Truncate: 10}, 0, "", 1},
 		"a write that does not stick": {zendesk.Fault{Lose: true}, 201, `"name":"A"`, 0},
 		"drops of a body":             {zendesk.Fault{DripMS: 1}, 201, `"name":"A"`, 1},
@@ -162,6 +164,7 @@ func TestFaultsCountTheirCalls(t *testing.T) {
 		"by route":           {zendesk.Fault{Path: "/api/v2/users/{id}"}, "100000"},
 		"by prefix":          {zendesk.Fault{Path: "/api/v2/users/*"}, "100000"},
 		"not another method": {zendesk.Fault{Method: "PUT", Times: -1}, "000000"},
+		"not another record": {zendesk.Fault{Contains: "E5", Times: -1}, "000000"},
 		"not another path":   {zendesk.Fault{Path: "/api/v2/organizations*", Times: -1}, "000000"},
 	}
 	for name, tt := range tests {

@@ -95,6 +95,8 @@ func FuzzServe(f *testing.F) {
 	f.Add("PUT", "/api/v2/users/update_many?ids=1,2", `{"user":{"tags":"a b","suspended":"true"}}`)
 	f.Add("POST", "/api/v2/organizations/create_many", `{"organizations":[{"name":1,"domain_names":null}]}`)
 	f.Add("GET", "/api/v2/users?page[size]=2&page[after]=Yzox", "")
+	f.Add("GET", "/api/v2/users?page=4611686018427387904&per_page=4", "")
+	f.Add("GET", "/api/v2/incremental/users/cursor?cursor=YzotMQ", "")
 	f.Add("POST", "/oauth/tokens", `{"grant_type":"client_credentials"}`)
 	f.Fuzz(func(t *testing.T, method, path, body string) {
 		r, err := http.NewRequest(method, "http://sim.example"+path, strings.NewReader(body))

@@ -44,7 +44,7 @@ func cursorID(text string) (id int64, valid bool) {
 		return 0, false
 	}
 	id, err = strconv.ParseInt(string(raw[2:]), 10, 64)
-	return id, err == nil
+	return id, err == nil && id >= 0
 }
 
 func (s *Sim) pageURL(c *call, q url.Values) string {
@@ -66,7 +66,7 @@ func offsetPageOf[T, V any](s *Sim, c *call, key string, all []T, show func([]T)
 	if n, err := strconv.Atoi(c.query("page")); err == nil && n > 0 {
 		page = n
 	}
-	if page*size > 10_000 {
+	if page > 10_000 || page*size > 10_000 {
 		return reply{status: http.StatusBadRequest, body: obj{"errors": []obj{{"code": "InvalidPaginationDepth", "title": "Invalid Pagination Depth"}}}}
 	}
 	from, to := min(len(all), (page-1)*size), min(len(all), page*size)

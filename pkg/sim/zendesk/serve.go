@@ -24,7 +24,8 @@ func (s *Sim) serve(w http.ResponseWriter, r *http.Request, rt route) {
 		c.fault.wait(r.Context())
 		if c.fault.Drop == dropBefore {
 			s.note(c, 0)
-			panic(http.ErrAbortHandler)
+			c.fault.cut(w)
+			return
 		}
 		if a == nil && c.fault.answers() && !c.fault.AfterEffect {
 			a = c.fault.reply()
@@ -78,7 +79,8 @@ func (s *Sim) finish(w http.ResponseWriter, c *call, a reply) {
 	}
 	if c.fault != nil && c.fault.Drop == dropAfter {
 		s.note(c, 0)
-		panic(http.ErrAbortHandler)
+		c.fault.cut(w)
+		return
 	}
 	raw, kind := a.render()
 	h := w.Header()
@@ -133,6 +135,7 @@ func (s *Sim) refuseDelete(w http.ResponseWriter, r *http.Request) {
 	id := fmt.Sprintf("sim-%08d", s.requestN)
 	s.counters.Deletes++
 	s.counters.Requests++
+	s.counters.Statuses[http.StatusInternalServerError]++
 	s.counters.Calls[r.Method+" (delete or merge)"]++
 	s.log.deletions = append(s.log.deletions, Request{
 		ID: id, At: s.now(), Method: r.Method, Path: r.URL.RequestURI(), Route: "delete or merge", Status: http.StatusInternalServerError,
