@@ -247,3 +247,17 @@ func TestProgramRefusesWrongArguments(t *testing.T) {
 		t.Errorf("an address that cannot be: exit code %d, want 1", code)
 	}
 }
+
+func TestPackageCommentListsEveryEventAndAddress(t *testing.T) {
+	doc, err := os.ReadFile("doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	words := append(peoplesoft.New(peoplesoft.Options{Employees: 1, Vendors: 1}).EventTypes(), "truth", "requests", "counts", "events", "employees", "departments",
+		"clock", "event", "fault", "quirks", "rows", "advance", "clear", "revoke", "unlock", "forget")
+	for _, word := range words {
+		if !regexp.MustCompile(`(\t|  |/_sim/)` + word + `\b`).Match(doc) {
+			t.Errorf("doc.go does not explain %s", word)
+		}
+	}
+}
