@@ -104,6 +104,10 @@ func (l *lane) fetch(ctx context.Context, limit int, wait, linger time.Duration)
 	return append(got, more...), nil
 }
 
+// uncut is how short a request must be to run to its end whatever happens: one that is given up here may still be
+// answered there, and that message comes again only after AckWait.
+const uncut = time.Second
+
 // pull is one request; wait 0 takes only what is there. Only Fetch is used: the client's iterators stall with small
 // batches in this process (broker.md W12).
 func (l *lane) pull(ctx context.Context, n int, wait time.Duration) ([]jetstream.Msg, error) {
@@ -116,10 +120,13 @@ func (l *lane) pull(ctx context.Context, n int, wait time.Duration) ([]jetstream
 	}
 	var batch jetstream.MessageBatch
 	var err error
-	if wait <= 0 && len(opts) == 0 {
+	switch {
+	case wait <= 0 && len(opts) == 0:
 		batch, err = l.cons.FetchNoWait(n)
-	} else {
-		call, cancel := context.WithTimeout(ctx, max(wait, time.Millisecond))
+	case wait <= uncut:
+		batch, err = l.cons.Fetch(n, append(opts, jetstream.FetchMaxWait(max(wait, time.Millisecond)))...)
+	default:
+		call, cancel := context.WithTimeout(ctx, wait)
 		defer cancel()
 		batch, err = l.cons.Fetch(n, append(opts, jetstream.FetchContext(call))...)
 	}

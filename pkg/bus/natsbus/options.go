@@ -31,7 +31,8 @@ type Options struct {
 	Replicas      int  // of streams: 1 (default) or 3 in a cluster
 	AllowUnsynced bool // go on, loudly, with a server that acknowledges before it syncs
 	// MaxBytes bounds streams, and reserves as much of the server's store; streams that are not named are bounded by
-	// number of messages and by the store as a whole.
+	// number of messages and by the store as a whole. DIRECTORY cannot be bounded: beside schedules the server knows
+	// only to discard old messages, which would lose wanted states.
 	MaxBytes map[bus.Stream]int64
 
 	AckWait   time.Duration // silence after which a delivery is given again; 0 means 60s for all consumers

@@ -38,9 +38,12 @@ func streamConfig(t tenant.ID, s bus.Stream, o Options) jetstream.StreamConfig {
 	case bus.ERP: // the cursor survives MaxAge by its own time to live, and a rollup keeps one of it
 		words(wordFacts, wordCursor)
 		c.MaxAge, c.MaxMsgs, c.Compression, c.AllowMsgTTL, c.AllowRollup = 30*day, 50e6, jetstream.S2Compression, true, true
-	case bus.Directory: // a table: the latest message per subject, nothing ages
+	case bus.Directory:
+		// A table: the latest message per subject, nothing ages. The server refuses DiscardNew beside schedules (10052,
+		// seen on 2.15.2), so the stream has no limit at all that could discard old messages; the store's does refuse.
 		words(wordTable, wordUrgent, wordWake, wordDue, wordPoll, wordTick)
-		c.MaxMsgsPerSubject, c.MaxMsgs, c.AllowMsgSchedules, c.AllowMsgTTL, c.AllowRollup = 1, 20e6, true, true, true
+		c.Discard, c.MaxBytes, c.MaxMsgs = jetstream.DiscardOld, -1, -1
+		c.MaxMsgsPerSubject, c.AllowMsgSchedules, c.AllowMsgTTL, c.AllowRollup = 1, true, true, true
 	case bus.Desk:
 		words(wordDesk)
 		c.MaxAge, c.MaxMsgs = 30*day, 10e6

@@ -156,6 +156,9 @@ func (s *Server) Address() string {
 	return s.current().ClientURL()
 }
 
+// Dir is the folder that the server owns.
+func (s *Server) Dir() string { return s.opts.Dir }
+
 // Healthy fails when the server cannot store messages. It asks what plain /healthz asks: the narrower probes stay
 // green on a full disk (failures.md fact 3).
 func (s *Server) Healthy(context.Context) error {
