@@ -201,3 +201,19 @@ func properties(oas, schema string) (keys []string) {
 	}
 	return keys
 }
+
+func TestTheOrganizationExportShowsTheNewestStateOnce(t *testing.T) {
+	a := open(t, zendesk.Options{})
+	start := a.time.now().Unix()
+	id := a.org(`{"name":"First"}`)
+	for _, name := range []string{"Second", "Third"} {
+		a.time.add(time.Second)
+		a.want(200, "PUT", "/api/v2/organizations/"+id, `{"organization":{"name":"`+name+`"}}`)
+	}
+	a.want(422, "GET", fmt.Sprintf("/api/v2/incremental/organizations?start_time=%d", start-1), "").has(t, "StartTimeTooRecent")
+	a.time.add(time.Minute)
+	got := a.want(200, "GET", fmt.Sprintf("/api/v2/incremental/organizations?start_time=%d", start), "")
+	if got.str(t, "count") != "1" || got.str(t, "organizations", 0, "name") != "Third" || got.str(t, "end_time") != fmt.Sprint(start+2) {
+		t.Errorf("export %s", got.raw)
+	}
+}
