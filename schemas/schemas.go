@@ -12,7 +12,7 @@ import (
 
 // FS is the whole folder: events/, config/, samples/ and asyncapi.yaml.
 //
-//go:embed config samples
+//go:embed asyncapi.yaml events/*.json config/*.json samples
 var FS embed.FS
 
 // Base is what the $id of every event schema starts with; package event puts the same into dataschema.

@@ -142,6 +142,8 @@ func badFiles() map[string]string {
 		"an interval without a unit":                swap("peoplesoft:\n", "peoplesoft:\n  schedule: { employees: 5 }\n"),
 		"a cron line of six fields":                 swap("peoplesoft:\n", "peoplesoft:\n  schedule: { full: \"0 0 2 * * *\" }\n"),
 		"a cron line out of range":                  swap("peoplesoft:\n", "peoplesoft:\n  schedule: { full: \"0 25 * * *\" }\n"),
+		"a cron line that never comes":              swap("peoplesoft:\n", "peoplesoft:\n  schedule: { full: \"0 0 30 2 *\" }\n"),
+		"the last day of a month":                   swap("peoplesoft:\n", "peoplesoft:\n  schedule: { full: \"0 0 L * *\" }\n"),
 		"a negative overlap":                        swap("peoplesoft:\n", "peoplesoft:\n  schedule: { overlap: -5m }\n"),
 		"an overlap of days":                        swap("peoplesoft:\n", "peoplesoft:\n  schedule: { overlap: 2d }\n"),
 		"ib without nodes":                          swap("peoplesoft:\n", "peoplesoft:\n  ib: { auth: { basic: { username: a } } }\n"),
@@ -228,6 +230,7 @@ func TestHarmlessFormsAreAccepted(t *testing.T) {
 		"an IPv6 loopback address":       baseURL(`"http://[::1]:8000"`),
 		"any address of 127/8":           baseURL("http://127.9.9.9:8000"),
 		"exactly the largest size":       small + "#" + strings.Repeat("x", config.MaxSize-len(small)-1),
+		"a leap day":                     swap("peoplesoft:\n", "peoplesoft:\n  schedule: { full: \"0 0 29 2 *\", vendors: \"*/15 6-20 * * MON-FRI\" }\n"),
 		"a slash at the end of a URL":    baseURL("https://HR.example.com/ps/"),
 		"a comment at the end of a line": swap("UTC", "UTC # zone"),
 	} {

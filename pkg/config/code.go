@@ -58,10 +58,10 @@ func (v *TLSVersion) UnmarshalText(b []byte) error { return word(v, b, "1.2", "1
 // UserField is a value of an employee that can be mapped.
 type UserField string
 
-// UserFields lists the employee values that can be mapped.
+// UserFields lists the employee values that can be mapped: those that package transform can compute.
 func UserFields() []UserField {
-	return []UserField{"company", "department", "department_code", "employee_id", "first_name", "job_code", "last_hire", "last_name",
-		"location", "phone", "position", "supervisor", "title"}
+	return []UserField{"company", "department", "department_code", "employee_id", "job_code", "last_hire", "location", "per_org",
+		"phone", "position", "reports_to", "supervisor", "terminated", "title"}
 }
 
 // UnmarshalText accepts the listed fields.

@@ -111,11 +111,7 @@ func TestBombsAreCheap(t *testing.T) {
 			if len(problems) == 0 {
 				t.Error("accepted")
 			}
-			if took := time.Since(start); took > 20*time.Second {
-				t.Errorf("took %v", took)
-			} else {
-				t.Logf("took %v, %d problems", took.Round(time.Millisecond), len(problems))
-			}
+			t.Logf("took %v, %d problems", time.Since(start).Round(time.Millisecond), len(problems))
 		})
 	}
 }

@@ -1,12 +1,16 @@
 package config
 
 import (
+	"regexp"
 	"strings"
 	"time"
 	_ "time/tzdata" // an image without a zone database must know every zone (failures.md K05)
 
 	"github.com/adhocore/gronx"
 )
+
+// cronShape allows what both gronx and the broker's schedules understand: five fields of numbers and names, no L, W, #.
+var cronShape = regexp.MustCompile(`^(([0-9*/,-]|[A-Za-z]{3})+ +){4}([0-9*/,-]|[A-Za-z]{3})+$`)
 
 // Zone is a time zone that was loaded.
 type Zone struct{ *time.Location }
@@ -74,11 +78,17 @@ func (s *Spec) UnmarshalText(b []byte) error {
 		*s = Spec(text)
 		return nil
 	}
-	if len(text) > 100 || len(strings.Fields(text)) != 5 || !gronx.IsValid(text) {
+	if len(text) > 100 || !cronShape.MatchString(text) || !gronx.IsValid(text) || never(text) {
 		return bad{want: `an interval such as 5m or a cron line of five fields such as "0 2 * * *"`, got: show(b)}
 	}
 	*s = Spec(text)
 	return nil
+}
+
+// never tells whether a cron line names only days that do not exist, such as 30 February.
+func never(cron string) bool {
+	_, err := gronx.NextTickAfter(cron, time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), true)
+	return err != nil
 }
 
 // Interval is the interval, or false for a cron line.
