@@ -192,11 +192,12 @@ func (s *Service) announce(ctx context.Context, t tenant.ID, inTable []*result) 
 	return s.deps.Ledger.MarkPublished(ctx, t, upTo)
 }
 
-// arm sets or cancels wake-ups of rows whose next date moved, or may not be armed.
+// arm sets or cancels wake-ups of rows whose next date moved, or may not be armed. A wake-up that fired
+// is gone by itself.
 func (s *Service) arm(ctx context.Context, at moment, done []*result, failed map[record.Ref]error) {
 	for _, r := range done {
-		same := r.after.NextDate == r.before.NextDate
-		if same && (!r.task.again || r.after.NextDate == "") {
+		same, spent := r.after.NextDate == r.before.NextDate, r.task.ring && r.after.NextDate == ""
+		if spent || same && !r.task.again {
 			continue
 		}
 		if err := s.wake(ctx, at, r.task.ref, r.after.NextDate); err != nil && failed[r.task.ref] == nil {
