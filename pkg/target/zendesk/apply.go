@@ -1,0 +1,175 @@
+package zendesk
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/ml-connector/ml-connector/pkg/fault"
+	"github.com/ml-connector/ml-connector/pkg/target"
+	"github.com/ml-connector/ml-connector/pkg/tenant"
+)
+
+// few is how many changes of one sort go singly although a job could take them: a job takes seconds (zendesk.md 3.3),
+// a single write a fraction of one.
+const few = 2
+
+// batch is one Apply on its way: outcomes by position, and the failure that stops what has not begun.
+type batch struct {
+	t       *Target
+	journal target.Journal
+	changes []target.Change
+	out     []target.Outcome
+
+	mu   sync.Mutex
+	halt error
+}
+
+// Apply implements target.Target: urgent and few changes singly, the rest in bulk jobs of 100, each record with its
+// own outcome. When nothing at all could be tried, because the account cannot be reached or refuses us, it fails as a
+// whole.
+func (t *Target) Apply(ctx context.Context, _ tenant.ID, changes []target.Change, j target.Journal) ([]target.Outcome, error) {
+	b := &batch{t: t, journal: j, changes: changes, out: make([]target.Outcome, len(changes))}
+	var w work
+	seen := map[string]bool{}
+	for i, c := range changes {
+		b.out[i] = target.Outcome{Change: c, TargetID: c.TargetID, Holds: c.Held, Memory: c.Memory}
+		switch key := recordKey(c); {
+		case c.Verb == target.Nothing:
+		case seen[key]:
+			b.fail(i, fault.New(fault.Conflict, fault.TargetConflict, "the record is in this batch already"))
+		default:
+			seen[key] = true
+			w.add(t, i, c)
+		}
+	}
+	w.run(ctx, b)
+	return b.finish(len(seen))
+}
+
+func recordKey(c target.Change) string {
+	return string(c.Ref.Kind) + strings.ToLower(c.Wanted.ExternalID())
+}
+
+// work sorts changes by the way they go.
+type work struct {
+	urgent, single            []int
+	upserts, creates, updates []int // users
+	orgCreates, orgUpdates    []int
+}
+
+func (w *work) add(t *Target, i int, c target.Change) {
+	org := c.Wanted.Organization != nil
+	proof, proved := t.claims.proved(c.Wanted.ExternalID(), t.cfg.Fresh)
+	switch {
+	case c.Urgent:
+		w.urgent = append(w.urgent, i)
+	case org && c.Verb == target.Create:
+		w.orgCreates = append(w.orgCreates, i)
+	case org:
+		w.orgUpdates = append(w.orgUpdates, i)
+	case c.Verb == target.Create && !proved:
+		w.single = append(w.single, i)
+	case c.Verb == target.Create && proof.exact && t.cfg.Adopt:
+		w.upserts = append(w.upserts, i)
+	case c.Verb == target.Create:
+		w.creates = append(w.creates, i)
+	case needsSteps(c):
+		w.single = append(w.single, i)
+	default:
+		w.updates = append(w.updates, i)
+	}
+}
+
+// needsSteps: an address, a role, or a number in place of another takes more than one call.
+func needsSteps(c target.Change) bool {
+	return has(c.Diff, fieldEmail) || has(c.Diff, fieldRole) || replacesPhone(c)
+}
+
+func (w *work) run(ctx context.Context, b *batch) {
+	b.singles(ctx, w.urgent)
+	var wg sync.WaitGroup
+	bulk := func(k bulkKind, list []int) {
+		if len(list) <= few || b.t.gates.closed(k.path) {
+			w.single = append(w.single, list...)
+			return
+		}
+		for part := range slices.Chunk(list, perCall) {
+			wg.Go(func() { b.job(ctx, k, part) })
+		}
+	}
+	bulk(upsertMany(), w.upserts)
+	bulk(createMany(), w.creates)
+	bulk(updateMany(), w.updates)
+	bulk(createOrgs(), w.orgCreates)
+	bulk(updateOrgs(), w.orgUpdates)
+	wg.Go(func() { b.singles(ctx, w.single) })
+	wg.Wait()
+}
+
+// singles writes records one by one, a few at a time: different records share only the pacer.
+func (b *batch) singles(ctx context.Context, list []int) {
+	_ = each(ctx, len(list), func(ctx context.Context, n int) error {
+		b.single(ctx, list[n])
+		return nil
+	})
+}
+
+// single applies one change by itself.
+func (b *batch) single(ctx context.Context, i int) {
+	if err := b.stopped(); err != nil {
+		b.fail(i, err)
+		return
+	}
+	o := b.t.applyOne(ctx, b.changes[i])
+	b.settle(i, o)
+}
+
+func (b *batch) settle(i int, o target.Outcome) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.out[i] = o
+	if b.halt == nil && stops(o.Err) {
+		b.halt = o.Err
+	}
+}
+
+func (b *batch) fail(i int, err error) {
+	o := b.out[i]
+	o.Err = err
+	b.settle(i, o)
+}
+
+func (b *batch) stopped() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.halt
+}
+
+// stops tells a failure of the connection from one of a record.
+func stops(err error) bool {
+	if err == nil || fault.IsUnknown(err) {
+		return false
+	}
+	switch fault.CodeOf(err) {
+	case fault.TargetAuth, fault.TargetForbidden, fault.TargetReauth, fault.TargetDown, fault.TargetUnreachable,
+		fault.TargetTLS, fault.TargetRedirect, fault.TargetNotFound, fault.TargetNotData, fault.TargetTimeout:
+		return true
+	}
+	return false
+}
+
+// finish answers the outcomes, or the one error when every change failed for the connection's sake.
+func (b *batch) finish(tried int) ([]target.Outcome, error) {
+	n := 0
+	for _, o := range b.out {
+		if o.Change.Verb != target.Nothing && stops(o.Err) {
+			n++
+		}
+	}
+	if tried > 0 && n == len(b.out) {
+		return nil, b.halt
+	}
+	return b.out, nil
+}

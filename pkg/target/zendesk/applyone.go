@@ -1,0 +1,284 @@
+package zendesk
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+
+	"github.com/ml-connector/ml-connector/pkg/audit"
+	"github.com/ml-connector/ml-connector/pkg/fault"
+	"github.com/ml-connector/ml-connector/pkg/target"
+)
+
+// applyOne applies one change with single calls.
+func (t *Target) applyOne(ctx context.Context, c target.Change) target.Outcome {
+	o := target.Outcome{Change: c, TargetID: c.TargetID, Holds: c.Held, Memory: c.Memory}
+	s := &steps{t: t, c: c, o: &o}
+	switch {
+	case c.Wanted.Organization != nil:
+		o.Err = s.organization(ctx)
+	case c.Verb == target.Create:
+		o.Err = s.create(ctx)
+	default:
+		o.Err = s.update(ctx)
+	}
+	return o
+}
+
+// steps are the calls of one change; what is done so far is in o.
+type steps struct {
+	t *Target
+	c target.Change
+	o *target.Outcome
+}
+
+func (s *steps) send(ctx context.Context, k call) error {
+	k.urgent = s.c.Urgent
+	rc, err := s.t.client.do(ctx, k)
+	if s.o.Request != "" && rc.line != "" {
+		s.o.Request += "; "
+	}
+	s.o.Request += rc.line
+	return err
+}
+
+// create uses the plain create: it refuses an address or external id that somebody has, where an upsert would choose.
+func (s *steps) create(ctx context.Context) error {
+	want := s.c.Wanted.User
+	email := fold(want.Email)
+	if !s.claim(email) {
+		return held(fault.EmailTaken, "another new record has this address")
+	}
+	s.t.users.touch(want.ExternalID, email)
+	var a userAnswer
+	err := s.send(ctx, call{method: http.MethodPost, path: "/api/v2/users", out: &a, body: wrap("user", newUserBody(s.c.Diff, email))})
+	s.t.claims.release(email, want.ExternalID, err != nil && !fault.IsUnknown(err))
+	if err == nil && a.User.ID <= 0 {
+		return &fault.Error{Kind: fault.Transient, Code: fault.TargetNotData, Detail: "the new user has no id", Unknown: true}
+	}
+	if err != nil {
+		return s.taken(ctx, err)
+	}
+	s.o.TargetID, s.o.Holds = idText(a.User.ID), after(s.c, s.c.Diff)
+	return nil
+}
+
+func (s *steps) claim(key string) bool {
+	return key == "" || s.t.claims.take(key, s.c.Wanted.ExternalID(), s.t.cfg.Fresh)
+}
+
+// taken looks who has what a create was refused for: our own earlier try is planned again, others are named.
+func (s *steps) taken(ctx context.Context, err error) error {
+	want := s.c.Wanted.User
+	switch fault.CodeOf(err) {
+	case fault.TargetConflict:
+		if fault.KindOf(err) == fault.Conflict {
+			return err
+		}
+	case fault.EmailTaken:
+		got, lookErr := s.t.usersByExternal(ctx, []string{want.ExternalID}, s.c.Urgent)
+		if lookErr == nil && len(got) > 0 {
+			return fault.New(fault.Conflict, fault.TargetConflict, "the record has a user already: plan again")
+		}
+		u, lookErr := s.t.userByAddress(ctx, want.Email, s.c.Urgent)
+		if lookErr == nil && u != nil && (u.ExternalID != "" || u.staff() || !s.t.cfg.Adopt) {
+			_, err = s.t.decideOwner(s.c.Item, *u, *want)
+		} else if lookErr == nil && u != nil {
+			return fault.New(fault.Conflict, fault.TargetConflict, "a user with this address appeared: plan again")
+		}
+	}
+	return err
+}
+
+// update writes fields first and the address last, so that a refused address never keeps a leaver signed in.
+func (s *steps) update(ctx context.Context) error {
+	d := s.c.Diff
+	if has(d, fieldRole) {
+		if err := s.freeSeat(ctx); err != nil {
+			return err
+		}
+		d = without(d, fieldRole)
+	}
+	plain := without(d, fieldEmail)
+	if replacesPhone(s.c) {
+		if err := s.put(ctx, map[string]any{fieldPhone: ""}); err != nil {
+			return err
+		}
+	}
+	if len(plain) > 0 {
+		if err := s.put(ctx, userBody(plain)); err != nil {
+			return err
+		}
+		s.o.Holds = after(s.c, plain)
+	}
+	if !has(d, fieldEmail) {
+		return nil
+	}
+	if err := s.email(ctx); err != nil {
+		return err
+	}
+	s.o.Holds = after(s.c, d)
+	return nil
+}
+
+// replacesPhone: a number beside an existing one would only become a second one (zendesk.md 1.2).
+func replacesPhone(c target.Change) bool {
+	for _, d := range c.Diff {
+		if d.Field == fieldPhone && d.Before != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// put writes a user by id and believes the answer about the suspension only (failures.md Z22).
+func (s *steps) put(ctx context.Context, body map[string]any) error {
+	var a userAnswer
+	err := s.send(ctx, call{method: http.MethodPut, path: "/api/v2/users/" + s.c.TargetID, out: &a, body: wrap("user", body)})
+	if fault.CodeOf(err) == fault.TargetForbidden {
+		return s.protected(ctx, err)
+	}
+	if want, sent := body[fieldSuspend]; err == nil && sent && want != a.User.Suspended {
+		return fault.New(fault.Transient, fault.TargetNotApplied, "the suspension does not show in the answer")
+	}
+	return err
+}
+
+// protected tells a user whom nobody may change from a credential that may not change users (zendesk.md 1.6).
+func (s *steps) protected(ctx context.Context, err error) error {
+	var a userAnswer
+	if s.send(ctx, call{method: http.MethodGet, path: "/api/v2/users/" + s.c.TargetID, out: &a}) == nil && a.User.staff() {
+		return held(fault.TargetProtected, "the account refuses to change this "+word(a.User.Role))
+	}
+	return err
+}
+
+// memory is what a downgrade takes from an agent, kept with the link for a person who restores it.
+type memory struct {
+	Role           string  `json:"role"`
+	CustomRoleID   *int64  `json:"custom_role_id,omitempty"`
+	DefaultGroupID *int64  `json:"default_group_id,omitempty"`
+	Groups         []int64 `json:"groups,omitempty"`
+}
+
+// freeSeat downgrades an agent in a request of its own; the suspension follows in the next (zendesk.md 1.6).
+func (s *steps) freeSeat(ctx context.Context) error {
+	path := "/api/v2/users/" + s.c.TargetID
+	var a userAnswer
+	if err := s.send(ctx, call{method: http.MethodGet, path: path, out: &a}); err != nil {
+		return err
+	}
+	if !a.User.staff() {
+		return nil // done by an earlier try, whose memory is kept
+	}
+	if a.User.Role != "agent" {
+		return held(fault.TargetProtected, "the user is "+article(a.User.Role))
+	}
+	m := memory{Role: a.User.Role, CustomRoleID: a.User.CustomRoleID, DefaultGroupID: a.User.DefaultGroupID}
+	var g struct {
+		Memberships []struct {
+			GroupID int64 `json:"group_id"`
+		} `json:"group_memberships"`
+	}
+	if err := s.send(ctx, call{method: http.MethodGet, path: path + "/group_memberships", out: &g}); err == nil {
+		for _, x := range g.Memberships {
+			m.Groups = append(m.Groups, x.GroupID)
+		}
+	}
+	raw, err := json.Marshal(m)
+	if err != nil {
+		return fault.Wrap(err, fault.Internal, fault.Unclassified, "remember role")
+	}
+	s.o.Memory = raw
+	return s.put(ctx, map[string]any{fieldRole: roleEndUser})
+}
+
+// email adds the address as an identity and makes it primary: way A of zendesk.md 1.5, which takes nothing away.
+func (s *steps) email(ctx context.Context) error {
+	want := fold(s.c.Wanted.User.Email)
+	path := "/api/v2/users/" + s.c.TargetID + "/identities"
+	var a struct {
+		Identity wireIdentity `json:"identity"`
+	}
+	s.t.users.touch(want)
+	err := s.send(ctx, call{method: http.MethodPost, path: path, out: &a, body: wrap("identity", map[string]any{
+		"type": fieldEmail, "value": want, "verified": true, "skip_verify_email": true,
+	})})
+	if fault.CodeOf(err) == fault.EmailTaken {
+		a.Identity, err = s.ownAddress(ctx, want, err)
+	}
+	if err != nil {
+		return err
+	}
+	if a.Identity.Primary {
+		return nil
+	}
+	var list identitiesAnswer
+	err = s.send(ctx, call{method: http.MethodPut, path: path + "/" + idText(a.Identity.ID) + "/make_primary", out: &list, body: map[string]any{}})
+	if got, ok := findAddress(list.Identities, want); err == nil && ok && !got.Primary {
+		return fault.New(fault.Transient, fault.TargetNotApplied, "the address did not become primary")
+	}
+	return err
+}
+
+// ownAddress: a taken address may be this user's own secondary one, left by an earlier try or change.
+func (s *steps) ownAddress(ctx context.Context, want string, refused error) (wireIdentity, error) {
+	list, err := s.t.identities(ctx, parseID(s.c.TargetID), s.c.Urgent)
+	if err != nil {
+		return wireIdentity{}, err
+	}
+	if own, ok := findAddress(list, want); ok {
+		return own, nil
+	}
+	return wireIdentity{}, refused
+}
+
+// organization creates or updates one; a name that was taken in between falls back to the alternative once.
+func (s *steps) organization(ctx context.Context) error {
+	s.t.naming.Lock()
+	defer s.t.naming.Unlock()
+	want, d := s.c.Wanted.Organization, s.c.Diff
+	err := s.writeOrg(ctx, d)
+	if fault.CodeOf(err) == fault.OrgNameTaken && has(d, fieldName) && !blank(want.AltName) && !strings.EqualFold(nameIn(d), want.AltName) {
+		other, lookErr := s.t.orgByName(ctx, nameIn(d), s.c.Urgent)
+		if lookErr == nil && other != nil && other.ExternalID == "" {
+			return fault.New(fault.Conflict, fault.TargetConflict, "an organization with this name appeared: plan again")
+		}
+		d = renamed(d, want.AltName)
+		s.o.Change.Code = string(fault.OrgNameTaken)
+		err = s.writeOrg(ctx, d)
+	}
+	if err == nil {
+		s.o.Holds = after(s.c, d)
+	}
+	return err
+}
+
+func nameIn(d []audit.Change) string {
+	for _, c := range d {
+		if c.Field == fieldName {
+			return c.After
+		}
+	}
+	return ""
+}
+
+func (s *steps) writeOrg(ctx context.Context, d []audit.Change) error {
+	s.t.orgs.touch(s.c.Wanted.ExternalID(), strings.TrimSpace(nameIn(d)))
+	k := call{method: http.MethodPut, path: "/api/v2/organizations/" + s.c.TargetID, body: wrap("organization", orgBody(d))}
+	if s.c.Verb == target.Create {
+		k.method, k.path = http.MethodPost, "/api/v2/organizations"
+	}
+	var a orgAnswer
+	k.out = &a
+	if err := s.send(ctx, k); err != nil {
+		return err
+	}
+	if a.Organization.ID > 0 {
+		s.o.TargetID = idText(a.Organization.ID)
+	}
+	return nil
+}
+
+func wrap(key string, v any) map[string]any { return map[string]any{key: v} }

@@ -1,0 +1,109 @@
+package zendesk
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/ml-connector/ml-connector/pkg/fault"
+)
+
+// Config of one account. Start from Default: the zero value refuses adoption and is not valid.
+type Config struct {
+	BaseURL string // https://<subdomain>.zendesk.com; http for loopback only
+	Auth    Auth   // ClientCredentials or APIToken
+
+	Share float64 // of the account's calls per minute, over 0 up to 1
+	Jobs  int     // bulk jobs of ours in flight at once, 1 to 10 (zendesk.md 3.4)
+
+	Adopt       bool     // a user found by email, or an organization by name, without external id becomes ours
+	FreeSeats   bool     // downgrade every leaving agent, also when the wanted state does not ask for it
+	StaffFields []string // fields that may be written on agents; none by default; never on admins
+	Fields      []string // target field paths of the tenant's mapping, for Check and FixFields
+
+	CAFile   string        // PEM bundle trusted beside the system's
+	Poll     time.Duration // least time between two looks at bulk jobs
+	Patience time.Duration // longest wait for a limit inside one call; beyond it the call fails as RateLimited
+	JobLife  time.Duration // a job without an end after this long is given up as unknown (failures.md Z13)
+	Fresh    time.Duration // how long "this key is new" and the census are believed
+	Now      func() time.Time
+	Log      *slog.Logger
+}
+
+// Default is the configuration of design.md 8; BaseURL and Auth are left to fill in.
+func Default() Config {
+	return Config{
+		Share: 0.8, Jobs: 5, Adopt: true,
+		Poll: time.Second, Patience: 90 * time.Second, JobLife: 30 * time.Minute, Fresh: 10 * time.Minute,
+	}
+}
+
+// Validate reports every problem at once, each with the path of its key in the tenant file.
+func (c Config) Validate() error {
+	var all []error
+	bad := func(key, want string, got any) {
+		all = append(all, fmt.Errorf("zendesk.%s: want %s, got %v", key, want, got))
+	}
+	if !validBase(c.BaseURL) {
+		bad("base_url", "an https URL such as https://acme.zendesk.com", fmt.Sprintf("%q", c.BaseURL))
+	}
+	if c.Auth == nil {
+		bad("auth", "client_credentials or api_token", "nothing")
+	} else {
+		all = append(all, c.Auth.validate())
+	}
+	if c.Share <= 0 || c.Share > 1 {
+		bad("budget.share", "more than 0 and at most 1", c.Share)
+	}
+	if c.Jobs < 1 || c.Jobs > 10 {
+		bad("budget.jobs", "1 to 10", c.Jobs)
+	}
+	for _, f := range c.Fields {
+		if !managedPath(f) {
+			bad("fields", "user_fields.<key> or organization_fields.<key>", f)
+		}
+	}
+	if err := errors.Join(all...); err != nil {
+		return fault.Wrap(err, fault.Config, fault.BadConfig, "")
+	}
+	return nil
+}
+
+// validBase accepts https anywhere and http on loopback; no user, query, fragment or path.
+func validBase(raw string) bool {
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || strings.Trim(u.Path, "/") != "" {
+		return false
+	}
+	return u.Scheme == "https" || u.Scheme == "http" && loopback(u.Hostname())
+}
+
+func loopback(host string) bool {
+	a, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && a.IsLoopback()
+}
+
+func (c Config) filled() Config {
+	d := Default()
+	orElse(&c.Poll, d.Poll)
+	orElse(&c.Patience, d.Patience)
+	orElse(&c.JobLife, d.JobLife)
+	orElse(&c.Fresh, d.Fresh)
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+func orElse(d *time.Duration, v time.Duration) {
+	if *d <= 0 {
+		*d = v
+	}
+}

@@ -1,0 +1,274 @@
+package zendesk
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/ml-connector/ml-connector/pkg/fault"
+)
+
+// wireJob is a job status (zendesk.md 3.3).
+type wireJob struct {
+	ID       string  `json:"id"`
+	Total    int     `json:"total"`
+	Progress int     `json:"progress"`
+	Status   string  `json:"status"`
+	Message  string  `json:"message"`
+	Results  results `json:"results"`
+}
+
+// ended tells a job that has no further effect. Statuses nobody has heard of go on (failures.md Z13).
+func (j wireJob) ended() bool {
+	return j.Status == jobCompleted || j.Status == "failed" || j.Status == "killed"
+}
+
+const jobCompleted = "completed"
+
+// ticket is one job of ours that somebody waits for.
+type ticket struct {
+	id, kind string
+	at       time.Time // queued, our clock
+	date     time.Time // queued, their clock; zero when unknown
+	due      time.Time // next look worth its call
+	missing  time.Time // first look that did not find it
+	job      wireJob
+	err      error
+	done     bool
+}
+
+// desk looks after the bulk jobs in flight: so many places, and one look for all of them (performance.md 3c 3). One
+// of the waiting callers does the looking, so that there is no goroutine to forget.
+type desk struct {
+	poll, life time.Duration
+	fetch      func(ctx context.Context, ids []string) ([]wireJob, error)
+	places     chan struct{}
+
+	mu      sync.Mutex
+	open    map[string]*ticket
+	last    time.Time
+	busy    bool
+	fails   int
+	changed chan struct{}
+	typical map[string]time.Duration // time of a job by kind, as learnt
+}
+
+func newDesk(cfg Config, fetch func(context.Context, []string) ([]wireJob, error)) *desk {
+	return &desk{
+		poll: cfg.Poll, life: cfg.JobLife, fetch: fetch, places: make(chan struct{}, cfg.Jobs),
+		open: map[string]*ticket{}, changed: make(chan struct{}), typical: map[string]time.Duration{},
+	}
+}
+
+func (d *desk) inFlight() int { return len(d.places) }
+
+// enter waits for a free place; leave gives it back.
+func (d *desk) enter(ctx context.Context) error {
+	select {
+	case d.places <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return stopped(ctx)
+	}
+}
+
+func (d *desk) leave() { <-d.places }
+
+// wait returns when the job has ended, is not known any more, or has lived too long; the last two are faults with
+// Unknown. date is the answer's Date header.
+func (d *desk) wait(ctx context.Context, id, kind string, date string) (wireJob, error) {
+	k := d.register(id, kind, date)
+	defer d.forget(id)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for !k.done {
+		wait := time.Until(d.next())
+		if !d.busy && wait <= 0 {
+			d.look(ctx)
+			if ctx.Err() != nil && !k.done {
+				return wireJob{}, unknownJob("stopped while the job ran")
+			}
+			continue
+		}
+		if err := d.sleep(ctx, wait); err != nil {
+			return wireJob{}, unknownJob("stopped while the job ran")
+		}
+	}
+	return k.job, k.err
+}
+
+func (d *desk) register(id, kind, date string) *ticket {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	now := time.Now()
+	first := d.typical[kind]
+	if first == 0 {
+		first = d.poll
+	}
+	k := &ticket{id: id, kind: kind, at: now, due: now.Add(first)}
+	if t, err := http.ParseTime(date); err == nil {
+		k.date = t
+	}
+	d.open[id] = k
+	d.announce()
+	return k
+}
+
+func (d *desk) forget(id string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.open, id)
+	d.announce()
+}
+
+// next is when the next look is worth its call: when all jobs are due, but not much later than the first.
+func (d *desk) next() time.Time {
+	var first, last time.Time
+	slack := d.poll
+	for _, k := range d.open {
+		if k.done {
+			continue
+		}
+		if first.IsZero() || k.due.Before(first) {
+			first = k.due
+		}
+		if k.due.After(last) {
+			last = k.due
+		}
+		slack = max(slack, d.typical[k.kind]/4)
+	}
+	if latest := first.Add(slack); last.After(latest) {
+		last = latest
+	}
+	if soonest := d.last.Add(d.poll * time.Duration(1+min(d.fails*d.fails, 30))); soonest.After(last) {
+		last = soonest
+	}
+	return last
+}
+
+// sleep gives the lock away until something changes or wait is over; without a wait somebody else is looking.
+func (d *desk) sleep(ctx context.Context, wait time.Duration) error {
+	changed := d.changed
+	d.mu.Unlock()
+	defer d.mu.Lock()
+	t := time.NewTimer(max(wait, 0))
+	defer t.Stop()
+	over := t.C
+	if wait <= 0 {
+		over = nil
+	}
+	select {
+	case <-changed:
+	case <-over:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return nil
+}
+
+func (d *desk) announce() {
+	close(d.changed)
+	d.changed = make(chan struct{})
+}
+
+// look asks for all open jobs with one call, lock given away meanwhile.
+func (d *desk) look(ctx context.Context) {
+	ids := make([]string, 0, len(d.open))
+	for id, k := range d.open {
+		if !k.done {
+			ids = append(ids, id)
+		}
+	}
+	d.busy = true
+	d.mu.Unlock()
+	jobs, err := d.fetch(ctx, ids[:min(len(ids), perCall)])
+	d.mu.Lock()
+	d.busy, d.last = false, time.Now()
+	defer d.announce()
+	if err != nil {
+		d.failed(ctx, ids, err)
+		return
+	}
+	d.fails = 0
+	seen := map[string]wireJob{}
+	for _, j := range jobs {
+		seen[j.ID] = j
+	}
+	for _, id := range ids {
+		if k := d.open[id]; k != nil {
+			j, ok := seen[id]
+			d.judge(k, j, ok)
+		}
+	}
+}
+
+// failed keeps waiting through trouble that passes; a refused credential ends it.
+func (d *desk) failed(ctx context.Context, ids []string, err error) {
+	if ctx.Err() != nil {
+		return
+	}
+	d.fails++
+	kind := fault.KindOf(err)
+	for _, id := range ids {
+		k := d.open[id]
+		if k == nil || kind != fault.Auth && kind != fault.Config && d.last.Sub(k.at) < d.life {
+			continue
+		}
+		k.done, k.err = true, unknownJob("the job cannot be looked at: "+string(fault.CodeOf(err)))
+	}
+}
+
+func (d *desk) judge(k *ticket, j wireJob, ok bool) {
+	age := d.last.Sub(k.at)
+	switch {
+	case ok && j.ended():
+		k.done, k.job = true, j
+		d.learn(k, j, age)
+	case age > d.life:
+		k.done, k.err = true, unknownJob("the job did not end")
+	case !ok && k.missing.IsZero(): // just queued: not visible yet (zendesk.md 3.3)
+		k.missing, k.due = d.last, d.last.Add(d.poll)
+	case !ok && d.last.Sub(k.missing) > 30*d.poll:
+		k.done, k.err = true, unknownJob("the job is not known any more")
+	case !ok:
+		k.due = d.last.Add(max(d.poll, d.last.Sub(k.missing)/2))
+	default:
+		k.missing = time.Time{}
+		k.due = d.last.Add(max(d.poll, remaining(j, age)))
+	}
+}
+
+// remaining guesses from the progress; a queued job gets half its age.
+func remaining(j wireJob, age time.Duration) time.Duration {
+	if j.Progress <= 0 || j.Total <= j.Progress {
+		return age / 4
+	}
+	rest := time.Duration(float64(age) * float64(j.Total-j.Progress) / float64(j.Progress))
+	return min(rest, 2*age, time.Minute)
+}
+
+// learn keeps the longer of the recent times: a look that comes too early costs a call, one that comes late some time.
+func (d *desk) learn(k *ticket, j wireJob, age time.Duration) {
+	took := age
+	if text, ok := strings.CutPrefix(j.Message, "Completed at "); ok && !k.date.IsZero() {
+		if end, err := time.Parse("2006-01-02 15:04:05 -0700", text); err == nil && !end.Before(k.date) {
+			took = min(age, end.Sub(k.date)+time.Second)
+		}
+	}
+	d.typical[k.kind] = max(took, d.typical[k.kind]*9/10)
+}
+
+func unknownJob(detail string) error {
+	return &fault.Error{Kind: fault.Transient, Code: fault.TargetJobUnknown, Detail: detail, Unknown: true}
+}
+
+// fetchJobs reads up to 100 jobs with one call; unknown ones are left out.
+func (t *Target) fetchJobs(ctx context.Context, ids []string) ([]wireJob, error) {
+	var a struct {
+		Jobs []wireJob `json:"job_statuses"`
+	}
+	_, err := t.client.do(ctx, get("/api/v2/job_statuses/show_many", "ids", strings.Join(ids, ","), false, &a))
+	return a.Jobs, err
+}

@@ -1,0 +1,143 @@
+package zendesk
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+const perCall = 100 // ids in one show_many (zendesk.md 1.1)
+
+// usersByID reads users by id, 100 a call; unknown ids are left out.
+func (t *Target) usersByID(ctx context.Context, ids []string, urgent bool) (map[int64]wireUser, error) {
+	out := make(map[int64]wireUser, len(ids))
+	for part := range slices.Chunk(ids, perCall) {
+		var a usersAnswer
+		if _, err := t.client.do(ctx, get("/api/v2/users/show_many", "ids", strings.Join(part, ","), urgent, &a)); err != nil {
+			return nil, err
+		}
+		for _, u := range a.Users {
+			out[u.ID] = u
+		}
+	}
+	return out, nil
+}
+
+// usersByExternal reads users by external id in lower case; the comparison ignores case as Zendesk's does.
+func (t *Target) usersByExternal(ctx context.Context, ids []string, urgent bool) (map[string]wireUser, error) {
+	out := make(map[string]wireUser, len(ids))
+	for part := range slices.Chunk(ids, perCall) {
+		var a usersAnswer
+		if _, err := t.client.do(ctx, get("/api/v2/users/show_many", "external_ids", strings.Join(part, ","), urgent, &a)); err != nil {
+			return nil, err
+		}
+		for _, u := range a.Users {
+			if !u.gone() && u.ExternalID != "" {
+				out[strings.ToLower(u.ExternalID)] = u
+			}
+		}
+	}
+	return out, nil
+}
+
+// userByAddress finds who has an address, primary or not. The search is a text search and may be stale, so that every
+// hit is compared exactly: by its email, else by its identities (zendesk.md 1.1).
+func (t *Target) userByAddress(ctx context.Context, address string, urgent bool) (*wireUser, error) {
+	var a usersAnswer
+	if _, err := t.client.do(ctx, get("/api/v2/users/search", "query", "email:"+address, urgent, &a)); err != nil {
+		return nil, err
+	}
+	for _, u := range a.Users {
+		if !u.gone() && strings.EqualFold(u.Email, address) {
+			return &u, nil
+		}
+	}
+	for _, u := range a.Users[:min(len(a.Users), 3)] {
+		if u.gone() || u.ID <= 0 {
+			continue
+		}
+		ids, err := t.identities(ctx, u.ID, urgent)
+		if err != nil {
+			return nil, err
+		}
+		if _, ok := findAddress(ids, address); ok {
+			return &u, nil
+		}
+	}
+	return nil, nil
+}
+
+func (t *Target) identities(ctx context.Context, user int64, urgent bool) ([]wireIdentity, error) {
+	var a identitiesAnswer
+	_, err := t.client.do(ctx, get("/api/v2/users/"+idText(user)+"/identities", "page[size]", "100", urgent, &a))
+	return a.Identities, err
+}
+
+func findAddress(list []wireIdentity, address string) (wireIdentity, bool) {
+	for _, i := range list {
+		if i.Type == fieldEmail && strings.EqualFold(i.Value, address) {
+			return i, true
+		}
+	}
+	return wireIdentity{}, false
+}
+
+func (t *Target) orgsBy(ctx context.Context, key string, ids []string, urgent bool) ([]wireOrg, error) {
+	var out []wireOrg
+	for part := range slices.Chunk(ids, perCall) {
+		var a orgsAnswer
+		if _, err := t.client.do(ctx, get("/api/v2/organizations/show_many", key, strings.Join(part, ","), urgent, &a)); err != nil {
+			return nil, err
+		}
+		out = append(out, a.Organizations...)
+	}
+	return out, nil
+}
+
+// orgByName finds an organization by its exact name without case.
+func (t *Target) orgByName(ctx context.Context, name string, urgent bool) (*wireOrg, error) {
+	var a orgsAnswer
+	if _, err := t.client.do(ctx, get("/api/v2/organizations/search", fieldName, name, urgent, &a)); err != nil {
+		return nil, err
+	}
+	for _, o := range a.Organizations {
+		if strings.EqualFold(strings.TrimSpace(o.Name), strings.TrimSpace(name)) {
+			return &o, nil
+		}
+	}
+	return nil, nil
+}
+
+func get(path, key, value string, urgent bool, out any) call {
+	return call{method: http.MethodGet, path: path, query: url.Values{key: {value}}, out: out, urgent: urgent}
+}
+
+// each runs f for 0 to n-1 with a few at a time and answers the first error.
+func each(ctx context.Context, n int, f func(ctx context.Context, i int) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var wg sync.WaitGroup
+	var once sync.Once
+	var first error
+	places := make(chan struct{}, 4)
+	for i := range n {
+		places <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-places }()
+			if ctx.Err() != nil {
+				return
+			}
+			if err := f(ctx, i); err != nil {
+				once.Do(func() { first = err; cancel(err) })
+			}
+		})
+	}
+	wg.Wait()
+	return first
+}
+
+func count(n int, word string) string { return strconv.Itoa(n) + " " + word }

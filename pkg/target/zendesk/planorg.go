@@ -1,0 +1,189 @@
+package zendesk
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/ml-connector/ml-connector/pkg/audit"
+	"github.com/ml-connector/ml-connector/pkg/directory"
+	"github.com/ml-connector/ml-connector/pkg/fault"
+	"github.com/ml-connector/ml-connector/pkg/target"
+)
+
+// orgSight is what was found for one wanted organization.
+type orgSight struct {
+	org      *wireOrg
+	named    *wireOrg // another organization that has the wanted name
+	altNamed *wireOrg // another that has the alternative name
+}
+
+func (t *Target) planOrgs(ctx context.Context, items []target.Item, idx []int, out []target.Planned) error {
+	if len(idx) == 0 {
+		return nil
+	}
+	found := make(map[int]*orgSight, len(idx))
+	for _, i := range idx {
+		found[i] = &orgSight{}
+	}
+	linked, open := split(items, idx)
+	if err := t.seeLinkedOrgs(ctx, items, linked, found); err != nil {
+		return err
+	}
+	counted := t.orgs.take(ctx, len(open))
+	if err := t.seeExternalOrgs(ctx, items, open, counted, found); err != nil {
+		return err
+	}
+	if err := t.seeNames(ctx, items, idx, counted, found); err != nil {
+		return err
+	}
+	names := map[string]bool{}
+	for _, i := range idx {
+		out[i].Change, out[i].Err = t.decideOrg(items[i], found[i], names)
+	}
+	return nil
+}
+
+func (t *Target) seeLinkedOrgs(ctx context.Context, items []target.Item, idx []int, found map[int]*orgSight) error {
+	var ids []string
+	for _, i := range idx {
+		ids = append(ids, items[i].TargetID)
+	}
+	got, err := t.orgsBy(ctx, "ids", ids, anyUrgent(items, idx))
+	if err != nil {
+		return err
+	}
+	for _, i := range idx {
+		at := slices.IndexFunc(got, func(o wireOrg) bool { return o.ID == parseID(items[i].TargetID) })
+		if at >= 0 && (got[at].ExternalID == "" || strings.EqualFold(got[at].ExternalID, items[i].Wanted.ExternalID())) {
+			found[i].org = &got[at]
+		}
+	}
+	return nil
+}
+
+func (t *Target) seeExternalOrgs(ctx context.Context, items []target.Item, idx []int, counted bool, found map[int]*orgSight) error {
+	var ask []string
+	for _, i := range idx {
+		ext := items[i].Wanted.ExternalID()
+		if id, knows := t.orgs.ext(ext); counted && knows && id == 0 {
+			continue
+		}
+		ask = append(ask, ext)
+	}
+	got, err := t.orgsBy(ctx, "external_ids", ask, anyUrgent(items, idx))
+	if err != nil {
+		return err
+	}
+	for _, i := range idx {
+		at := slices.IndexFunc(got, func(o wireOrg) bool { return strings.EqualFold(o.ExternalID, items[i].Wanted.ExternalID()) })
+		if at >= 0 {
+			found[i].org = &got[at]
+		}
+	}
+	return nil
+}
+
+// seeNames finds who has the names that would be written.
+func (t *Target) seeNames(ctx context.Context, items []target.Item, idx []int, counted bool, found map[int]*orgSight) error {
+	var ask []int
+	for _, i := range idx {
+		if org := found[i].org; org == nil && parseID(items[i].TargetID) == 0 || org != nil && has(diffOrg(*org, *items[i].Wanted.Organization), fieldName) {
+			ask = append(ask, i)
+		}
+	}
+	return each(ctx, len(ask), func(ctx context.Context, n int) error {
+		it, s := items[ask[n]], found[ask[n]]
+		want := it.Wanted.Organization
+		if s.org == nil && want.State != directory.Active {
+			return nil
+		}
+		var err error
+		if s.named, err = t.otherNamed(ctx, want.Name, s.org, counted, it.Urgent); err != nil || s.named == nil {
+			return err
+		}
+		s.altNamed, err = t.otherNamed(ctx, want.AltName, s.org, counted, it.Urgent)
+		return err
+	})
+}
+
+func (t *Target) otherNamed(ctx context.Context, name string, self *wireOrg, counted, urgent bool) (*wireOrg, error) {
+	if blank(name) {
+		return nil, nil
+	}
+	if id, knows := t.orgs.key(strings.TrimSpace(name)); counted && knows && id == 0 {
+		return nil, nil
+	}
+	o, err := t.orgByName(ctx, name, urgent)
+	if err != nil || o == nil || self != nil && o.ID == self.ID {
+		return nil, err
+	}
+	return o, nil
+}
+
+func (t *Target) decideOrg(it target.Item, s *orgSight, names map[string]bool) (target.Change, error) {
+	want := *it.Wanted.Organization
+	if s.org == nil && parseID(it.TargetID) > 0 {
+		return target.Change{Item: it}, held(fault.TargetGone, "the linked organization is not there or carries another external id")
+	}
+	if s.org == nil && want.State != directory.Active {
+		return neverActive(it), nil
+	}
+	c := target.Change{Item: it, Verb: target.Create, Why: "no organization has this external id or name", Diff: diffOrg(newOrg(want), want)}
+	if s.org != nil {
+		c = change(it, s.org.ID, s.org.entry(), diffOrg(*s.org, want))
+	}
+	if s.org == nil && s.named != nil && s.named.ExternalID == "" {
+		return t.adoptOrg(it, *s.named, want)
+	}
+	if !has(c.Diff, fieldName) {
+		return c, nil
+	}
+	return chooseName(c, want, s, names)
+}
+
+func newOrg(want directory.Organization) wireOrg {
+	o := wireOrg{OrganizationFields: map[string]any{}}
+	for k := range want.Fields {
+		if key, ok := strings.CutPrefix(k, prefixOrg); ok {
+			o.OrganizationFields[key] = nil
+		}
+	}
+	return o
+}
+
+func (t *Target) adoptOrg(it target.Item, o wireOrg, want directory.Organization) (target.Change, error) {
+	c := change(it, o.ID, o.entry(), diffOrg(o, want))
+	if !t.cfg.Adopt {
+		return c, held(fault.AdoptionRefused, "organization "+idText(o.ID)+" has this name and no external id")
+	}
+	c.Adopted, c.Why = true, "adopted by name: "+c.Why
+	return c, nil
+}
+
+// chooseName takes the wanted name, or the alternative one when another organization or an earlier record of the same
+// plan has it (failures.md D06).
+func chooseName(c target.Change, want directory.Organization, s *orgSight, names map[string]bool) (target.Change, error) {
+	name, taken := want.Name, s.named != nil || names[fold(want.Name)]
+	if taken && !blank(want.AltName) && s.altNamed == nil && !names[fold(want.AltName)] {
+		name, taken = want.AltName, false
+		c.Code = string(fault.OrgNameTaken)
+		c.Why += "; the name is taken, the alternative is used"
+	}
+	if taken {
+		return c, held(fault.OrgNameTaken, "the name and its alternative belong to other organizations")
+	}
+	names[fold(name)] = true
+	c.Diff = renamed(c.Diff, name)
+	return c, nil
+}
+
+func renamed(d []audit.Change, name string) []audit.Change {
+	d = slices.Clone(d)
+	for i := range d {
+		if d[i].Field == fieldName {
+			d[i].After = name
+		}
+	}
+	return d
+}

@@ -1,0 +1,82 @@
+package zendesk
+
+import (
+	"context"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/ml-connector/ml-connector/pkg/fault"
+	"github.com/ml-connector/ml-connector/pkg/internal/httpx"
+	"github.com/ml-connector/ml-connector/pkg/target"
+	"github.com/ml-connector/ml-connector/pkg/tenant"
+)
+
+// Target is one Zendesk account of one tenant. It is safe for concurrent use and starts no goroutine that outlives a
+// call.
+type Target struct {
+	cfg    Config
+	client *client
+	idle   func()
+	users  *census
+	orgs   *census
+	claims *claims
+	gates  *gates
+	jobs   *desk
+	naming sync.Mutex // one writer of organization names: Zendesk checks them without a lock (zendesk.md 2)
+}
+
+var (
+	_ target.Target = (*Target)(nil)
+	_ Fixer         = (*Target)(nil)
+)
+
+// Open prepares the account; it connects to nothing yet. It fails on a bad configuration or CA file only.
+func Open(cfg Config) (*Target, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	cfg = cfg.filled()
+	h, err := httpx.New(httpx.Config{CAFile: cfg.CAFile, MaxBody: 32 << 20, Codes: httpx.Codes{
+		Timeout: fault.TargetTimeout, Unreachable: fault.TargetUnreachable, TLS: fault.TargetTLS,
+		Redirect: fault.TargetRedirect, Truncated: fault.TargetNotData, TooLarge: fault.TargetNotData,
+	}})
+	if err != nil {
+		return nil, err
+	}
+	t, err := assemble(cfg, h)
+	if err != nil {
+		return nil, err
+	}
+	t.idle = h.CloseIdle
+	return t, nil
+}
+
+func assemble(cfg Config, h doer) (*Target, error) {
+	base, err := url.Parse(cfg.BaseURL)
+	if err != nil {
+		return nil, fault.New(fault.Config, fault.BadConfig, "zendesk.base_url cannot be read")
+	}
+	c := &client{base: base, http: h, pace: newPacer(cfg.Share), routes: routes(), patience: cfg.Patience, log: cfg.Log}
+	c.session = cfg.Auth.session(c)
+	t := &Target{cfg: cfg, client: c, idle: func() {}, claims: newClaims(), gates: newGates()}
+	t.users, t.orgs = newCensus(cfg.Fresh, t.exportUsers), newCensus(cfg.Fresh, t.exportOrgs)
+	t.jobs = newDesk(cfg, t.fetchJobs)
+	return t, nil
+}
+
+// Close gives back idle connections; the target can still be used.
+func (t *Target) Close() error {
+	t.idle()
+	return nil
+}
+
+// Budget implements target.Target.
+func (t *Target) Budget(context.Context, tenant.ID) target.Budget {
+	b := t.client.pace.state(t.cfg.Jobs)
+	b.Jobs = t.jobs.inFlight()
+	return b
+}
+
+// CallLife is the whole time of an exchange (httpx: two minutes) and a minute for the other side to notice.
+func (t *Target) CallLife() time.Duration { return 3 * time.Minute }
