@@ -1,0 +1,101 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+	"github.com/spf13/cobra"
+
+	"github.com/ml-connector/ml-connector/pkg/app"
+	"github.com/ml-connector/ml-connector/pkg/fault"
+	"github.com/ml-connector/ml-connector/services/internal/embedded"
+)
+
+// serveOptions are the settings of the process itself; the config file has the same keys.
+type serveOptions struct {
+	Data      string `yaml:"data"`
+	Listen    string `yaml:"listen"`
+	Ingress   string `yaml:"ingress"`
+	KeyFile   string `yaml:"master_key_file"`
+	LogLevel  string `yaml:"log_level"`
+	LogFormat string `yaml:"log_format"`
+}
+
+func newServe(c *common) *cobra.Command {
+	var o serveOptions
+	var config string
+	cmd := &cobra.Command{
+		Use:     "serve",
+		Short:   "Run the whole system in this process, with embedded broker and store",
+		Example: "  ml-connector serve --data ./data",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := o.fill(cmd, c, config); err != nil {
+				return err
+			}
+			return serve(cmd.Context(), c.env, o)
+		},
+	}
+	cmd.Flags().StringVar(&config, "config", "", "YAML file with the keys data, listen, ingress, master_key_file, log_level, log_format; flags win")
+	cmd.Flags().StringVar(&o.Listen, "listen", "127.0.0.1:8080", "operators: admin API under /api/v1, /metrics, /livez, /readyz")
+	cmd.Flags().StringVar(&o.Ingress, "ingress", "127.0.0.1:8081", "the outside world: POST /ib/<tenant>, POST /webhooks/zendesk/<tenant>")
+	return cmd
+}
+
+// fill layers the settings: flag, then environment, then file, then default.
+func (o *serveOptions) fill(cmd *cobra.Command, c *common, config string) error {
+	var file serveOptions
+	if config != "" {
+		b, err := os.ReadFile(config)
+		if err != nil {
+			return app.InputError{Err: errors.New("--config: " + strings.TrimPrefix(err.Error(), "open "))}
+		}
+		if err := yaml.UnmarshalWithOptions(b, &file, yaml.Strict()); err != nil {
+			return app.InputError{Err: errors.New("--config " + config + ": " + err.Error())}
+		}
+	}
+	pick := func(flag, env, fromFile, current string) string {
+		switch {
+		case flag != "" && cmd.Flags().Changed(flag):
+			return current
+		case c.env.Getenv(env) != "":
+			return c.env.Getenv(env)
+		case fromFile != "":
+			return fromFile
+		}
+		return current
+	}
+	o.Data = pick("data", "MLC_DATA", file.Data, c.data)
+	o.Listen = pick("listen", "MLC_LISTEN", file.Listen, o.Listen)
+	o.Ingress = pick("ingress", "MLC_INGRESS", file.Ingress, o.Ingress)
+	o.KeyFile = pick("", "MLC_MASTER_KEY_FILE", file.KeyFile, "")
+	o.LogLevel = pick("", "MLC_LOG_LEVEL", file.LogLevel, "")
+	o.LogFormat = pick("", "MLC_LOG_FORMAT", file.LogFormat, "")
+	return nil
+}
+
+func serve(ctx context.Context, env app.Env, o serveOptions) error {
+	log, err := app.Logger(env.Stderr, o.LogLevel, o.LogFormat)
+	if err != nil {
+		return err
+	}
+	sys, err := embedded.Open(ctx, embedded.Options{Data: o.Data, Listen: o.Listen, Ingress: o.Ingress, KeyFile: o.KeyFile, Getenv: env.Getenv, Log: log})
+	if err != nil {
+		return explainFolder(err, o.Data)
+	}
+	defer sys.Close(context.WithoutCancel(ctx))
+	log.Info("ml-connector runs", "listen", sys.Address(), "ingress", o.Ingress, "data", o.Data)
+	return sys.Run(ctx)
+}
+
+func explainFolder(err error, dir string) error {
+	if errors.Is(err, fs.ErrPermission) {
+		return &fault.Error{Kind: fault.Config, Code: fault.BadConfig, Detail: "the data folder " + filepath.Clean(dir) + " is not ours to write", Next: "choose another with --data, or change its owner"}
+	}
+	return err
+}

@@ -1,0 +1,112 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ml-connector/ml-connector/pkg/adminapi"
+	"github.com/ml-connector/ml-connector/pkg/tenant"
+)
+
+func newStatus(c *common) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "status [<tenant>]",
+		Short:   "Cycles, backlog per stage, findings, dead letters, rate budget",
+		Example: "  ml-connector status\n  ml-connector status acme --json",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			name := ""
+			if len(args) > 0 {
+				name = args[0]
+			}
+			return runStatus(cmd.Context(), c, name)
+		},
+	}
+	cmd.Flags().BoolVar(&c.json, "json", false, "print JSON")
+	return cmd
+}
+
+func runStatus(ctx context.Context, c *common, name string) (err error) {
+	var t tenant.ID
+	if name != "" {
+		if t, err = parseTenant(name); err != nil {
+			return err
+		}
+	}
+	client, err := c.client()
+	if err != nil {
+		return err
+	}
+	s, err := client.Status(ctx, t)
+	if err != nil {
+		return err
+	}
+	if c.json {
+		return c.printJSON(s)
+	}
+	if len(s.Tenants) == 0 {
+		fmt.Fprintln(c.out(), "no tenants yet\nnext: ml-connector apply -f tenant.yaml")
+	}
+	for _, ts := range s.Tenants {
+		printStatus(c.out(), ts)
+	}
+	return nil
+}
+
+// printStatus shows what is wrong first, then the flow, then the numbers.
+func printStatus(w io.Writer, s adminapi.TenantStatus) {
+	word := "working"
+	switch {
+	case len(s.Problems) > 0:
+		word = "has problems"
+	case s.Quiet:
+		word = "quiet: nothing in flight"
+	}
+	fmt.Fprintf(w, "%s  %s\n", s.Tenant, word)
+	for _, p := range s.Problems {
+		problem(w, "  ✗", p)
+	}
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(tw, "  stage\tbacklog\tin flight\toldest")
+	for _, st := range s.Stages {
+		fmt.Fprintf(tw, "  %s\t%d\t%d\t%.0fs\n", st.Stage, st.Backlog, st.InFlight, st.LagSeconds)
+	}
+	fmt.Fprintln(tw, "  last cycle\tstate\trecords\tended")
+	for _, c := range s.Cycles {
+		ended := "running"
+		if c.Ended != nil {
+			ended = c.Ended.Local().Format("2006-01-02 15:04:05")
+		}
+		state := c.State
+		if c.Problem != nil {
+			state += " " + c.Problem.Code
+		}
+		fmt.Fprintf(tw, "  %s %s\t%s\t%d\t%s\n", c.Kind, c.Mode, state, c.Records, ended)
+	}
+	_ = tw.Flush()
+	fmt.Fprintf(w, "  records    %s\n  in Zendesk %s\n", counts(s.Records), counts(s.Linked))
+	fmt.Fprintf(w, "  findings   %s\n  waiting    %d records, %d dead letters\n", counts(s.Findings), s.Holds, s.DeadLetters)
+	if b := s.Budget; b != nil {
+		fmt.Fprintf(w, "  budget     %d of %d calls left this minute (our share %.0f %%), breaker %s\n", b.Remaining, b.PerMinute, 100*b.Share, s.Breaker)
+	}
+}
+
+func counts(m map[string]int) string {
+	if len(m) == 0 {
+		return "none"
+	}
+	text := ""
+	for i, k := range slices.Sorted(maps.Keys(m)) {
+		if i > 0 {
+			text += ", "
+		}
+		text += fmt.Sprintf("%s %d", k, m[k])
+	}
+	return text
+}
