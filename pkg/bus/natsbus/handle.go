@@ -6,8 +6,6 @@ import (
 	"runtime/debug"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
-
 	"github.com/ml-connector/ml-connector/pkg/bus"
 	"github.com/ml-connector/ml-connector/pkg/fault"
 	"github.com/ml-connector/ml-connector/pkg/tenant"
@@ -18,9 +16,9 @@ const (
 	fetchPause = time.Second     // after a failed one
 )
 
-// Handle calls h until ctx ends. One message at a time goes through a Watermill router, in stream order as long as
-// none fails; batches are fetched directly (docs/adr/0002-batched-handlers.md). Several Handle calls on one consumer
-// share its messages.
+// Handle calls h until ctx ends, through a Watermill router, one call at a time: in stream order as long as nothing
+// fails. Several Handle calls on one consumer share its messages. How messages are joined into one call is told in
+// docs/adr/0002-batched-handlers.md.
 func (b *Bus) Handle(ctx context.Context, t tenant.ID, c bus.Consumer, batch bus.Batch, h bus.Handler) error {
 	if !b.enter() {
 		return fault.New(fault.Transient, fault.BrokerDown, "the bus is closed")
@@ -34,11 +32,7 @@ func (b *Bus) Handle(ctx context.Context, t tenant.ID, c bus.Consumer, batch bus
 	if err != nil {
 		return err
 	}
-	if batch.Max <= 1 {
-		err = l.route(ctx, h)
-	} else {
-		err = l.loop(ctx, batch, h)
-	}
+	err = l.route(ctx, batch, h)
 	_ = b.nc.FlushTimeout(b.opts.Timeout) // what was settled is settled before Handle returns
 	if err == nil && b.alive.Err() != nil {
 		return fault.New(fault.Transient, fault.BrokerDown, "the bus was closed")
@@ -54,52 +48,6 @@ func outlive(ctx context.Context, grace time.Duration) (context.Context, context
 		cancel()
 	})
 	return out, func() { stop(); cancel() }
-}
-
-func (l *lane) loop(ctx context.Context, batch bus.Batch, h bus.Handler) error {
-	work, cancel := outlive(ctx, l.bus.opts.Grace)
-	defer cancel()
-	for ctx.Err() == nil {
-		ms, err := l.fetch(ctx, batch.Max, fetchWait, batch.Linger)
-		if err != nil {
-			if final(err) && ctx.Err() == nil {
-				return classify("consume "+string(l.name), err)
-			}
-			l.log.Warn("fetch", "err", err)
-			_ = pause(ctx, fetchPause)
-			continue
-		}
-		l.handle(work, ms, h)
-	}
-	return nil
-}
-
-// handle gives one batch to h and settles each of its messages.
-func (l *lane) handle(ctx context.Context, ms []jetstream.Msg, h bus.Handler) {
-	if len(ms) == 0 {
-		return
-	}
-	defer l.keepWorking(ms)()
-	good, list := make([]jetstream.Msg, 0, len(ms)), make([]bus.Message, 0, len(ms))
-	for _, m := range ms {
-		bm, err := l.decode(m)
-		if err != nil {
-			book, cancel := l.settling(ctx)
-			l.refuse(book, m, bm, err)
-			cancel()
-			continue
-		}
-		good, list = append(good, m), append(list, bm)
-	}
-	if len(good) == 0 {
-		return
-	}
-	errs := l.results(ctx, list, h)
-	book, cancel := l.settling(ctx)
-	defer cancel()
-	for i, m := range good {
-		l.settle(book, m, list[i], errs[i])
-	}
 }
 
 // results calls h. When it panics over a batch, each message is given to it alone, so that only the one at fault is

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"go.uber.org/goleak"
 
 	"github.com/ml-connector/ml-connector/pkg/bus"
@@ -79,4 +80,19 @@ func TestContract(t *testing.T) {
 		}
 		return connect(t, testOptions(serve(t, old.Dir())))
 	})
+}
+
+// rawLast is the newest message of a subject as it is stored.
+func rawLast(t testing.TB, b *Bus, s bus.Stream, subj string) *nats.Msg {
+	t.Helper()
+	st, err := b.js.Stream(t.Context(), streamName(bustest.Acme, s))
+	if err != nil {
+		t.Fatal(err)
+	}
+	info := st.CachedInfo()
+	m, err := st.GetMsg(t.Context(), info.State.LastSeq) // not by direct get, which adds headers of its own
+	if err != nil || m.Subject != subj {
+		t.Fatalf("last message of %s: %v, %v", subj, m, err)
+	}
+	return &nats.Msg{Subject: m.Subject, Header: m.Header, Data: m.Data}
 }

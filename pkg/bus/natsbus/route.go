@@ -13,23 +13,20 @@ import (
 	"github.com/ml-connector/ml-connector/pkg/fault"
 )
 
-type busMessageKey struct{}
-
-// route runs h one message at a time in a Watermill router.
-func (l *lane) route(ctx context.Context, h bus.Handler) error {
-	quiet := watermill.NewSlogLoggerWithLevelMapping(l.log, map[slog.Level]slog.Level{slog.LevelInfo: slog.LevelDebug})
-	router, err := message.NewRouter(message.RouterConfig{CloseTimeout: l.bus.opts.Grace + l.bus.opts.Timeout}, quiet)
+// route runs h in a Watermill router until ctx ends.
+func (l *lane) route(ctx context.Context, batch bus.Batch, h bus.Handler) error {
+	lines := watermill.NewSlogLoggerWithLevelMapping(l.log, map[slog.Level]slog.Level{slog.LevelInfo: slog.LevelDebug, slog.LevelError: slog.LevelDebug})
+	router, err := message.NewRouter(message.RouterConfig{CloseTimeout: l.bus.opts.Grace + l.bus.opts.Timeout}, lines)
 	if err != nil {
 		return fault.Wrap(err, fault.Internal, fault.Unclassified, "make router")
 	}
-	sub := l.subscriber()
-	router.AddMiddleware(keepResult, middleware.Recoverer) // the first is the outermost
-	router.AddConsumerHandler(string(l.name), string(l.name), sub, func(wm *message.Message) error {
-		bm, ok := wm.Context().Value(busMessageKey{}).(bus.Message)
-		if !ok {
-			return fault.New(fault.Internal, fault.Unclassified, "router lost the message")
+	router.AddMiddleware(keepError, middleware.Recoverer) // the first is the outermost
+	router.AddConsumerHandler(string(l.name), string(l.name), l.subscriber(batch, h), func(wm *message.Message) error {
+		p := parcelOf(wm)
+		if p == nil {
+			return fault.New(fault.Internal, fault.Unclassified, "the router lost the message")
 		}
-		return l.results(wm.Context(), []bus.Message{bm}, h)[0]
+		return p.joint.wait(p.at)
 	})
 	if err := router.Run(ctx); err != nil {
 		return classify("consume "+string(l.name), err)
@@ -40,39 +37,37 @@ func (l *lane) route(ctx context.Context, h bus.Handler) error {
 	return nil
 }
 
-// keepResult remembers the handler's error for the subscriber, which settles by its kind.
-func keepResult(next message.HandlerFunc) message.HandlerFunc {
+// keepError remembers the handler's error for the subscriber, which settles by its kind.
+func keepError(next message.HandlerFunc) message.HandlerFunc {
 	return func(wm *message.Message) ([]*message.Message, error) {
 		out, err := next(wm)
-		if res, ok := wm.Context().Value(resultKey{}).(*result); ok {
-			res.err = err
+		if p := parcelOf(wm); p != nil {
+			p.err = err
 		}
 		return out, err
 	}
 }
 
-func (l *lane) subscriber() *subscriber {
+func (l *lane) subscriber(batch bus.Batch, h bus.Handler) *subscriber {
 	return &subscriber{
-		open: func(context.Context, string) (jetstream.Consumer, error) { return l.cons, nil },
-		read: func(ctx context.Context, m jetstream.Msg) (*message.Message, error) {
-			bm, err := l.decode(m)
-			if err != nil {
-				return nil, err
+		open: func(context.Context, string) (*lane, error) { return l, nil },
+		read: func(p *parcel) (err error) {
+			if p.bm, err = l.decode(p.m); err == nil {
+				p.wm, err = readWatermill(p.m)
 			}
-			return readWatermill(context.WithValue(ctx, busMessageKey{}, bm), m)
+			return err
 		},
-		bad: func(ctx context.Context, m jetstream.Msg, err error) {
+		bad: func(ctx context.Context, p *parcel, err error) {
 			book, cancel := l.settling(ctx)
 			defer cancel()
-			bm, _ := l.decode(m) // what can be told about it
-			l.refuse(book, m, bm, err)
+			l.refuse(book, p.m, p.bm, err)
 		},
-		end: func(ctx context.Context, m jetstream.Msg, wm *message.Message, err error) {
+		end: func(ctx context.Context, p *parcel, err error) {
 			book, cancel := l.settling(ctx)
 			defer cancel()
-			bm, _ := wm.Context().Value(busMessageKey{}).(bus.Message)
-			l.settle(book, m, bm, err)
+			l.settle(book, p.m, p.bm, err)
 		},
-		slots: 1, grace: l.bus.opts.Grace, log: l.log, closing: make(chan struct{}),
+		run:   func(ctx context.Context, ms []bus.Message) []error { return l.results(ctx, ms, h) },
+		batch: batch, grace: l.bus.opts.Grace, closing: make(chan struct{}),
 	}
 }
