@@ -31,7 +31,7 @@ func (d *draft) email() (address string, known bool) {
 	if d.pick(rows, d.policy.EmailTypes, try) {
 		return address, true
 	}
-	if d.state.usable() && !refused {
+	if d.usable() && !refused {
 		d.flag(fault.MissingEmail, "no usable email of the wanted types")
 	}
 	return "", len(rows) > 0

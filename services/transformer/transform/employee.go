@@ -14,7 +14,7 @@ func (d *draft) employee() *directory.User {
 	email, _ := d.email()
 	u.Name, u.Email = name, email
 	switch {
-	case !d.state.usable():
+	case !d.usable():
 	case !named: // the job arrived before the person: there is nobody to show yet
 		d.become(directory.Untouched, "no name row has arrived yet")
 	case email == "" && d.policy.RequireEmail:
@@ -25,7 +25,7 @@ func (d *draft) employee() *directory.User {
 		u.Name = d.text("key", d.ref.Key)
 	}
 	d.userFields(u, main)
-	u.State = directory.State(d.state)
+	u.State = d.state
 	return u
 }
 

@@ -74,7 +74,7 @@ func (d *draft) department(job row) (value string, known bool) {
 		return value, true
 	}
 	value = d.text("department", code)
-	if d.state.usable() {
+	if d.usable() {
 		d.flag(fault.MissingDepartment, missing("department", value))
 	}
 	return value, a || b
@@ -95,7 +95,7 @@ func (d *draft) title(main job) (value string, known bool) {
 		}
 	}
 	value = d.text("title", code)
-	if d.state.usable() {
+	if d.usable() {
 		d.flag(fault.MissingTitle, missing("title", value))
 	}
 	return value, known

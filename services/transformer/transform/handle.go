@@ -82,8 +82,9 @@ func (s *Service) due(t tenant.ID) bus.Handler {
 	}
 }
 
-// skew is how far the broker's clock may be ahead of ours before a wake-up is armed anew in place of being waited for.
-const skew = 2 * time.Minute
+// skew is how far the broker's clock may be ahead of ours before a wake-up is armed anew in place of being waited for:
+// arming it again would make it fire at once, again and again, until our clock gets there.
+const skew = time.Hour
 
 // early is how long it still takes until the day begins, when that is so soon that waiting is simplest.
 func (s *Service) early(day erp.Date, zone *time.Location) time.Duration {

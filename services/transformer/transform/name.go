@@ -23,7 +23,7 @@ func (d *draft) name() (name string, known bool) {
 			}
 		}
 	}
-	if d.state.usable() {
+	if d.usable() {
 		d.flag(fault.MissingName, "no name of the types "+strings.Join(d.policy.NameTypes, ", "))
 	}
 	return "", known

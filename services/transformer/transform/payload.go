@@ -80,17 +80,13 @@ func misfit(kind record.Kind, f erp.Fact) string {
 	if _, err := f.Stamp.Wall(); err != nil && f.Stamp != "" {
 		return "change time is not a time"
 	}
+	allowed := erp.Allowed(f.Facet)
 	for k := range f.Fields {
-		if !allowed(f.Facet, k) {
+		if _, ok := slices.BinarySearch(allowed, k); !ok {
 			return "a field that may not enter the system"
 		}
 	}
 	return ""
-}
-
-// allowed asks the allow-list of the vocabulary.
-func allowed(facet erp.Facet, field erp.Field) bool {
-	return slices.Contains(erp.Allowed(facet), field)
 }
 
 // bothWays finds a row that one message sets and drops at the same time.

@@ -64,16 +64,13 @@ type draft struct {
 	view    view
 	policy  Policy
 	ref     record.Ref
-	state   state
+	state   directory.State
 	flags   []Flag
 	reasons []string
 }
 
-// state is the wanted state while it is being decided.
-type state directory.State
-
 // usable tells whether somebody will work with the object, so that gaps in it matter.
-func (s state) usable() bool { return s == state(directory.Active) }
+func (d *draft) usable() bool { return d.state == directory.Active }
 
 func (d *draft) explain(format string, args ...any) {
 	if len(args) > 0 {
@@ -90,7 +87,7 @@ func (d *draft) flag(code fault.Code, detail string) {
 
 // become sets the state with its reason.
 func (d *draft) become(s directory.State, format string, args ...any) {
-	d.state = state(s)
+	d.state = s
 	d.explain(string(s)+": "+format, args...)
 }
 

@@ -20,7 +20,7 @@ func (d *draft) vendor() *directory.Organization {
 	}
 	d.vendorName(o, v)
 	d.organizationFields(o, v)
-	o.State = directory.State(d.state)
+	o.State = d.state
 	return o
 }
 
@@ -73,7 +73,7 @@ func (d *draft) vendorName(o *directory.Organization, v row) {
 	short := d.text("short_name", v.get(erp.VendorShort))
 	o.Name = d.text("name", v.get(erp.VendorName))
 	if o.Name == "" {
-		if d.state.usable() {
+		if d.usable() {
 			d.flag(fault.MissingName, "NAME1 is blank")
 		}
 		o.Name = short
