@@ -104,7 +104,7 @@ func (b *batch) inPlace(ctx context.Context, k bulkKind, part []int) (again []in
 		b.failAll(part, &fault.Error{Kind: fault.Transient, Code: fault.TargetJobUnknown, Detail: "the job could not be journaled", Unknown: true, Err: err})
 		return nil
 	}
-	j, err = b.t.jobs.wait(ctx, j.ID, k.path, rc.header.Get("Date"))
+	j, err = b.t.jobs.wait(ctx, j.ID, k.path, len(part), rc.header.Get("Date"))
 	b.ended(k, part)
 	return b.resolve(ctx, k, part, j, err)
 }

@@ -32,6 +32,7 @@ type census struct {
 	byKey   map[string]int64 // email or name, in lower case
 	touched map[string]bool  // external ids and keys that we wrote
 	strange map[int64]bool   // objects whose further keys (secondary addresses) nobody has read
+	read    map[int64]time.Time
 }
 
 // row is one object as the export shows it.
@@ -49,7 +50,7 @@ const (
 func newCensus(life time.Duration, page func(context.Context, string) ([]row, string, bool, error)) *census {
 	return &census{
 		page: page, life: life, byExt: map[string]int64{}, byKey: map[string]int64{},
-		touched: map[string]bool{}, strange: map[int64]bool{},
+		touched: map[string]bool{}, strange: map[int64]bool{}, read: map[int64]time.Time{},
 	}
 }
 
@@ -91,7 +92,7 @@ func (c *census) add(rows []row) {
 		}
 		if r.key != "" {
 			c.byKey[r.key] = r.id
-			if !ours {
+			if !ours && time.Since(c.read[r.id]) > 6*c.life {
 				c.strange[r.id] = true
 			}
 		}
@@ -138,6 +139,7 @@ func (c *census) met(id int64, addresses []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.strange, id)
+	c.read[id] = time.Now()
 	for _, a := range addresses {
 		c.byKey[strings.ToLower(a)] = id
 	}
@@ -209,14 +211,18 @@ func (t *Target) screen(ctx context.Context) (bool, error) {
 		if err != nil {
 			return err
 		}
-		var found []string
-		for _, identity := range list {
-			if identity.Type == fieldEmail {
-				found = append(found, identity.Value)
-			}
-		}
-		t.users.met(ids[i], found)
+		t.users.met(ids[i], addresses(list))
 		return nil
 	})
 	return err == nil, err
+}
+
+func addresses(list []wireIdentity) []string {
+	var out []string
+	for _, i := range list {
+		if i.Type == fieldEmail {
+			out = append(out, i.Value)
+		}
+	}
+	return out
 }

@@ -82,6 +82,12 @@ func validBase(raw string) bool {
 	return u.Scheme == "https" || u.Scheme == "http" && loopback(u.Hostname())
 }
 
+// localBase tells a simulator or proxy on this machine from the real service.
+func localBase(raw string) bool {
+	u, err := url.Parse(raw)
+	return err == nil && loopback(u.Hostname())
+}
+
 func loopback(host string) bool {
 	a, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && a.IsLoopback()

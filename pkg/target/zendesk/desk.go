@@ -30,10 +30,12 @@ const jobCompleted = "completed"
 // ticket is one job of ours that somebody waits for.
 type ticket struct {
 	id, kind string
-	at       time.Time // queued, our clock
-	date     time.Time // queued, their clock; zero when unknown
-	due      time.Time // next look worth its call
-	missing  time.Time // first look that did not find it
+	size     int
+	expect   time.Duration // time to the first look
+	at       time.Time     // queued, our clock
+	date     time.Time     // queued, their clock; zero when unknown
+	due      time.Time     // next look worth its call
+	missing  time.Time     // first look that did not find it
 	job      wireJob
 	err      error
 	done     bool
@@ -52,13 +54,14 @@ type desk struct {
 	busy    bool
 	fails   int
 	changed chan struct{}
-	typical map[string]time.Duration // time of a job by kind, as learnt
+	known   bool               // the account is real: the recorded times hold before any is learnt
+	factor  map[string]float64 // learnt time of a kind's jobs, in parts of the recorded one
 }
 
 func newDesk(cfg Config, fetch func(context.Context, []string) ([]wireJob, error)) *desk {
 	return &desk{
 		poll: cfg.Poll, life: cfg.JobLife, fetch: fetch, places: make(chan struct{}, cfg.Jobs),
-		open: map[string]*ticket{}, changed: make(chan struct{}), typical: map[string]time.Duration{},
+		open: map[string]*ticket{}, changed: make(chan struct{}), known: !localBase(cfg.BaseURL), factor: map[string]float64{},
 	}
 }
 
@@ -78,8 +81,8 @@ func (d *desk) leave() { <-d.places }
 
 // wait returns when the job has ended, is not known any more, or has lived too long; the last two are faults with
 // Unknown. date is the answer's Date header.
-func (d *desk) wait(ctx context.Context, id, kind string, date string) (wireJob, error) {
-	k := d.register(id, kind, date)
+func (d *desk) wait(ctx context.Context, id, kind string, size int, date string) (wireJob, error) {
+	k := d.register(id, kind, size, date)
 	defer d.forget(id)
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -99,15 +102,27 @@ func (d *desk) wait(ctx context.Context, id, kind string, date string) (wireJob,
 	return k.job, k.err
 }
 
-func (d *desk) register(id, kind, date string) *ticket {
+// recorded is about the longest time seen for a job of n records (zendesk.md 3.3).
+func recorded(n int) time.Duration { return 2*time.Second + time.Duration(n)*100*time.Millisecond }
+
+// guess is when the first look at a job is worth its call. A simulator's jobs may be of any speed: there the first
+// look comes early and the next one when the job would be done at the recorded speed.
+func (d *desk) guess(kind string, n int) time.Duration {
+	if f := d.factor[kind]; f > 0 {
+		return max(d.poll, time.Duration(f*float64(recorded(n))))
+	}
+	if d.known {
+		return max(d.poll, recorded(n))
+	}
+	return d.poll
+}
+
+func (d *desk) register(id, kind string, size int, date string) *ticket {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	now := time.Now()
-	first := d.typical[kind]
-	if first == 0 {
-		first = d.poll
-	}
-	k := &ticket{id: id, kind: kind, at: now, due: now.Add(first)}
+	k := &ticket{id: id, kind: kind, size: size, at: now, expect: d.guess(kind, size)}
+	k.due = now.Add(k.expect)
 	if t, err := http.ParseTime(date); err == nil {
 		k.date = t
 	}
@@ -137,7 +152,7 @@ func (d *desk) next() time.Time {
 		if k.due.After(last) {
 			last = k.due
 		}
-		slack = max(slack, d.typical[k.kind]/4)
+		slack = max(slack, k.expect/4)
 	}
 	if latest := first.Add(slack); last.After(latest) {
 		last = latest
@@ -236,14 +251,18 @@ func (d *desk) judge(k *ticket, j wireJob, ok bool) {
 		k.due = d.last.Add(max(d.poll, d.last.Sub(k.missing)/2))
 	default:
 		k.missing = time.Time{}
-		k.due = d.last.Add(max(d.poll, remaining(j, age)))
+		k.due = d.last.Add(max(d.poll, remaining(k, j, age)))
 	}
 }
 
-// remaining guesses from the progress; a queued job gets half its age.
-func remaining(j wireJob, age time.Duration) time.Duration {
+// remaining guesses from the progress; without one, from the recorded time, which is cut short for young jobs so that
+// fast ones are noticed.
+func remaining(k *ticket, j wireJob, age time.Duration) time.Duration {
 	if j.Progress <= 0 || j.Total <= j.Progress {
-		return age / 4
+		if rest := recorded(k.size) - age; rest > 0 && age >= time.Second {
+			return rest
+		}
+		return age / 2
 	}
 	rest := time.Duration(float64(age) * float64(j.Total-j.Progress) / float64(j.Progress))
 	return min(rest, 2*age, time.Minute)
@@ -257,7 +276,7 @@ func (d *desk) learn(k *ticket, j wireJob, age time.Duration) {
 			took = min(age, end.Sub(k.date)+time.Second)
 		}
 	}
-	d.typical[k.kind] = max(took, d.typical[k.kind]*9/10)
+	d.factor[k.kind] = max(took.Seconds()/recorded(k.size).Seconds(), d.factor[k.kind]*0.9)
 }
 
 func unknownJob(detail string) error {
