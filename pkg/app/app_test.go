@@ -26,7 +26,7 @@ func TestRun(t *testing.T) {
 		want  string
 	}{
 		"a failure stops the others and carries its name": {[]app.Component{waits, {Name: "bad", Run: func(context.Context) error { return boom }}}, "bad: boom"},
-		"a part that just returns is a failure too":        {[]app.Component{waits, {Name: "lazy", Run: func(context.Context) error { return nil }}}, "lazy: stopped by itself"},
+		"a part that just returns is a failure too":       {[]app.Component{waits, {Name: "lazy", Run: func(context.Context) error { return nil }}}, "lazy: stopped by itself"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -37,9 +37,7 @@ func (c *Core) Check(ctx context.Context, t tenant.ID, fix bool) (adminapi.Check
 		add("zendesk", failed("open", err))
 	} else {
 		if fix {
-			if err := tg.FixFields(ctx, t); err != nil {
-				add("zendesk", failed("fix fields", err))
-			}
+			add("zendesk", tg.FixFields(ctx, t))
 		}
 		add("zendesk", tg.Check(ctx, t))
 	}

@@ -47,6 +47,7 @@ type Tune struct {
 	Alone       bool          // no other process writes
 	SealEvery   time.Duration
 	WriterBatch int
+	WriterWork  time.Duration // longest time of one batch; default 3m
 }
 
 // Settings reads a tenant's settings from the store.

@@ -2,6 +2,8 @@ package assembly
 
 import (
 	"context"
+	"errors"
+	"flag"
 	"fmt"
 	"log/slog"
 	"net"
@@ -19,35 +21,46 @@ import (
 
 // Surroundings is how a single service is told where everything is (design.md 8).
 type Surroundings struct {
-	NATS, Database, KeyFile string
-	Monitor                 string // the broker's monitoring address, to see whether it syncs
-	Replicas                int
-	Unsynced                bool // go on with a broker that acknowledges before it syncs
-	Listen, Ingress         string
-	TokenFile               string
-	Log                     *slog.Logger
+	File
+	Log *slog.Logger
 }
 
-// FromEnv reads the surroundings of a single service from its environment.
+// FromEnv reads the surroundings of a single service: environment before config file.
 func FromEnv(env app.Env) (Surroundings, error) {
-	log, err := app.Logger(env.Stderr, env.Getenv("MLC_LOG_LEVEL"), env.Getenv("MLC_LOG_FORMAT"))
+	flags := flag.NewFlagSet("service", flag.ContinueOnError)
+	flags.SetOutput(env.Stderr)
+	path := flags.String("config", "", "YAML file with the keys of docs/reference/environment.md")
+	if err := flags.Parse(env.Args); err != nil {
+		return Surroundings{}, app.InputError{Err: err}
+	}
+	f, err := ReadFile(*path)
 	if err != nil {
 		return Surroundings{}, err
 	}
-	s := Surroundings{NATS: env.Getenv("MLC_NATS_URL"), Database: env.Getenv("MLC_DATABASE_URL"), KeyFile: env.Getenv("MLC_MASTER_KEY_FILE"),
-		Monitor: env.Getenv("MLC_NATS_MONITOR_URL"), Unsynced: env.Getenv("MLC_ALLOW_UNSYNCED_BROKER") == "true",
-		Listen: env.Getenv("MLC_LISTEN"), Ingress: env.Getenv("MLC_INGRESS"), TokenFile: env.Getenv("MLC_ADMIN_TOKEN_FILE"), Log: log, Replicas: 1}
+	for name, into := range map[string]*string{"MLC_NATS_URL": &f.NATS, "MLC_DATABASE_URL": &f.Database, "MLC_MASTER_KEY_FILE": &f.KeyFile,
+		"MLC_NATS_MONITOR_URL": &f.Monitor, "MLC_LISTEN": &f.Listen, "MLC_INGRESS": &f.Ingress, "MLC_ADMIN_TOKEN_FILE": &f.TokenFile,
+		"MLC_LOG_LEVEL": &f.LogLevel, "MLC_LOG_FORMAT": &f.LogFormat} {
+		if v := env.Getenv(name); v != "" {
+			*into = v
+		}
+	}
+	f.Unsynced = f.Unsynced || env.Getenv("MLC_ALLOW_UNSYNCED_BROKER") == "true"
 	if r := env.Getenv("MLC_NATS_REPLICAS"); r != "" {
-		if s.Replicas, err = strconv.Atoi(r); err != nil || s.Replicas < 1 || s.Replicas > 5 {
-			return s, app.InputError{Err: fmt.Errorf("MLC_NATS_REPLICAS: want 1 to 5, got %q", r)}
+		if f.Replicas, err = strconv.Atoi(r); err != nil {
+			return Surroundings{}, app.InputError{Err: fmt.Errorf("MLC_NATS_REPLICAS: want 1 to 5, got %q", r)}
 		}
 	}
-	for name, value := range map[string]string{"MLC_NATS_URL": s.NATS, "MLC_DATABASE_URL": s.Database, "MLC_MASTER_KEY_FILE": s.KeyFile} {
-		if value == "" {
-			return s, app.InputError{Err: fmt.Errorf("%s is not set: a single service needs MLC_NATS_URL, MLC_DATABASE_URL and MLC_MASTER_KEY_FILE; everything in one process is `ml-connector serve --data DIR`", name)}
-		}
+	if f.Replicas < 0 || f.Replicas > 5 {
+		return Surroundings{}, app.InputError{Err: fmt.Errorf("replicas: want 1 to 5, got %d", f.Replicas)}
 	}
-	return s, nil
+	log, err := app.Logger(env.Stderr, f.LogLevel, f.LogFormat)
+	if err != nil {
+		return Surroundings{}, err
+	}
+	if f.NATS == "" || f.Database == "" || f.KeyFile == "" {
+		return Surroundings{}, app.InputError{Err: errors.New("a single service needs MLC_NATS_URL, MLC_DATABASE_URL and MLC_MASTER_KEY_FILE (or nats_url, database_url and master_key_file in --config); everything in one process is `ml-connector serve --data DIR`")}
+	}
+	return Surroundings{f, log}, nil
 }
 
 // Connect opens broker, database and vault of a single service. The master key file must be there already: replicas
@@ -62,12 +75,13 @@ func Connect(ctx context.Context, name string, s Surroundings) (*Core, func(), e
 		_ = st.Close()
 		return nil, nil, err
 	}
-	b, err := natsbus.Connect(ctx, natsbus.Options{URL: s.NATS, Name: name, MonitorURL: s.Monitor, Replicas: s.Replicas, AllowUnsynced: s.Unsynced, Logger: s.Log})
+	b, err := natsbus.Connect(ctx, natsbus.Options{URL: s.NATS, Name: name, MonitorURL: s.Monitor, Replicas: s.Replicas,
+		AllowUnsynced: s.Unsynced, Logger: s.Log, AckWait: s.Tuning.AckWait, PinnedTTL: s.Tuning.PinnedTTL, Backoff: s.Tuning.Backoff()})
 	if err != nil {
 		_ = st.Close()
 		return nil, nil, err
 	}
-	core := &Core{Store: st, Bus: b, Keys: keys, Log: s.Log.With("service", name), Now: time.Now}
+	core := &Core{Store: st, Bus: b, Keys: keys, Log: s.Log.With("service", name), Now: time.Now, Tune: s.Tuning.Tune()}
 	return core, func() { _ = b.Close(); _ = st.Close() }, nil
 }
 

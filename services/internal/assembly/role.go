@@ -3,6 +3,7 @@ package assembly
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/ml-connector/ml-connector/pkg/target"
 	"github.com/ml-connector/ml-connector/pkg/tenant"
@@ -101,8 +102,24 @@ func (c *Core) Writer(accounts *Accounts) Role {
 		if err != nil {
 			return err
 		}
-		w := writer.New(c.Bus, c.Store, tg, c.Log, c.Now, writer.Options{Alone: c.Tune.Alone, Idle: c.Tune.WriterIdle, Linger: c.Tune.Linger, Batch: c.Tune.WriterBatch})
+		w := writer.New(c.Bus, c.Store, c.lived(tg), c.Log, c.Now, writer.Options{Alone: c.Tune.Alone, Idle: c.Tune.WriterIdle, Linger: c.Tune.Linger, Batch: c.Tune.WriterBatch, Work: c.Tune.WriterWork})
 		defer accounts.put(t, account{tg, w})()
 		return w.Run(ctx, t)
 	}}
 }
+
+// lived is the target with the call life that this process was told, if it was.
+func (c *Core) lived(tg target.Target) target.Target {
+	if c.Tune.CallLife == 0 {
+		return tg
+	}
+	return shortLived{tg, c.Tune.CallLife}
+}
+
+type shortLived struct {
+	target.Target
+	life time.Duration
+}
+
+// CallLife implements target.Target.
+func (s shortLived) CallLife() time.Duration { return s.life }

@@ -34,9 +34,7 @@ type Options struct {
 	Database string // "" is SQLite in the data folder, else a Postgres URL
 	Getenv   func(string) string
 	Log      *slog.Logger
-	Tune     assembly.Tune
-	AckWait  time.Duration // of the broker's consumers; 0 is the default
-	Backoff  func(attempt int) time.Duration
+	Tuning   assembly.Tuning
 }
 
 // System is the whole system, opened and not yet running.
@@ -74,7 +72,7 @@ func Open(ctx context.Context, o Options) (_ *System, err error) {
 	if err != nil {
 		return nil, err
 	}
-	s.Core = &assembly.Core{Store: st, Log: o.Log, Now: time.Now, Tune: o.Tune}
+	s.Core = &assembly.Core{Store: st, Log: o.Log, Now: time.Now, Tune: o.Tuning.Tune()}
 	s.Core.Tune.Alone = o.Database == ""
 	keys, err := vault.Open(ctx, vault.Options{KeyFile: o.KeyFile, Create: true}, st)
 	if err != nil {
@@ -96,7 +94,8 @@ func (s *System) openBroker(ctx context.Context, o Options, keys *vault.Vault) (
 	if err != nil {
 		return err
 	}
-	s.Core.Bus, err = natsbus.Connect(ctx, natsbus.Options{InProcess: s.server, Name: "ml-connector", Logger: o.Log, AckWait: o.AckWait, Backoff: o.Backoff})
+	s.Core.Bus, err = natsbus.Connect(ctx, natsbus.Options{InProcess: s.server, Name: "ml-connector", Logger: o.Log,
+		AckWait: o.Tuning.AckWait, PinnedTTL: o.Tuning.PinnedTTL, Backoff: o.Tuning.Backoff()})
 	if err != nil {
 		return err
 	}

@@ -3,28 +3,18 @@ package cli
 import (
 	"context"
 	"errors"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"strings"
-
-	"github.com/goccy/go-yaml"
 	"github.com/spf13/cobra"
+	"io/fs"
+	"path/filepath"
 
 	"github.com/ml-connector/ml-connector/pkg/app"
 	"github.com/ml-connector/ml-connector/pkg/fault"
+	"github.com/ml-connector/ml-connector/services/internal/assembly"
 	"github.com/ml-connector/ml-connector/services/internal/embedded"
 )
 
-// serveOptions are the settings of the process itself; the config file has the same keys.
-type serveOptions struct {
-	Data      string `yaml:"data"`
-	Listen    string `yaml:"listen"`
-	Ingress   string `yaml:"ingress"`
-	KeyFile   string `yaml:"master_key_file"`
-	LogLevel  string `yaml:"log_level"`
-	LogFormat string `yaml:"log_format"`
-}
+// serveOptions are the settings of the process itself: the config file, with environment and flags laid over it.
+type serveOptions struct{ assembly.File }
 
 func newServe(c *common) *cobra.Command {
 	var o serveOptions
@@ -41,7 +31,7 @@ func newServe(c *common) *cobra.Command {
 			return serve(cmd.Context(), c.env, o)
 		},
 	}
-	cmd.Flags().StringVar(&config, "config", "", "YAML file with the keys data, listen, ingress, master_key_file, log_level, log_format; flags win")
+	cmd.Flags().StringVar(&config, "config", "", "YAML file, see docs/reference/environment.md; environment and flags win")
 	cmd.Flags().StringVar(&o.Listen, "listen", "127.0.0.1:8080", "operators: admin API under /api/v1, /metrics, /livez, /readyz")
 	cmd.Flags().StringVar(&o.Ingress, "ingress", "127.0.0.1:8081", "the outside world: POST /ib/<tenant>, POST /webhooks/zendesk/<tenant>")
 	return cmd
@@ -49,15 +39,9 @@ func newServe(c *common) *cobra.Command {
 
 // fill layers the settings: flag, then environment, then file, then default.
 func (o *serveOptions) fill(cmd *cobra.Command, c *common, config string) error {
-	var file serveOptions
-	if config != "" {
-		b, err := os.ReadFile(config)
-		if err != nil {
-			return app.InputError{Err: errors.New("--config: " + strings.TrimPrefix(err.Error(), "open "))}
-		}
-		if err := yaml.UnmarshalWithOptions(b, &file, yaml.Strict()); err != nil {
-			return app.InputError{Err: errors.New("--config " + config + ": " + err.Error())}
-		}
+	file, err := assembly.ReadFile(config)
+	if err != nil {
+		return err
 	}
 	pick := func(flag, env, fromFile, current string) string {
 		switch {
@@ -76,6 +60,8 @@ func (o *serveOptions) fill(cmd *cobra.Command, c *common, config string) error 
 	o.KeyFile = pick("", "MLC_MASTER_KEY_FILE", file.KeyFile, "")
 	o.LogLevel = pick("", "MLC_LOG_LEVEL", file.LogLevel, "")
 	o.LogFormat = pick("", "MLC_LOG_FORMAT", file.LogFormat, "")
+	o.Database = pick("", "MLC_DATABASE_URL", file.Database, "")
+	o.Tuning = file.Tuning
 	return nil
 }
 
@@ -84,7 +70,8 @@ func serve(ctx context.Context, env app.Env, o serveOptions) error {
 	if err != nil {
 		return err
 	}
-	sys, err := embedded.Open(ctx, embedded.Options{Data: o.Data, Listen: o.Listen, Ingress: o.Ingress, KeyFile: o.KeyFile, Getenv: env.Getenv, Log: log})
+	sys, err := embedded.Open(ctx, embedded.Options{Data: o.Data, Listen: o.Listen, Ingress: o.Ingress, KeyFile: o.KeyFile, Database: o.Database,
+		Getenv: env.Getenv, Log: log, Tuning: o.Tuning})
 	if err != nil {
 		return explainFolder(err, o.Data)
 	}

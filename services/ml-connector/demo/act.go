@@ -16,7 +16,7 @@ type act struct {
 
 // stage is what the acts need: the company, and people who were not used yet.
 type stage struct {
-	company *company
+	company *Company
 	used    map[string]bool
 	hired   string
 }
@@ -34,7 +34,7 @@ func acts() []act {
 }
 
 func (s *stage) hire() (pssim.Effect, error) {
-	ps := s.company.ps
+	ps := s.company.PS
 	e, err := ps.Hire(pssim.NewHire{First: "Dana", Last: "O'Malvey", Email: "Dana.OMalvey@example.com", Title: "Senior Analyst"}, ps.Today())
 	s.hired = e.Key()
 	s.used[s.hired] = true
@@ -47,12 +47,12 @@ func (s *stage) move() (pssim.Effect, error) {
 		return pssim.Effect{}, err
 	}
 	var to string
-	for id, name := range s.company.ps.Departments() {
+	for id, name := range s.company.PS.Departments() {
 		if id != who.DeptID && name != "" && (to == "" || id < to) {
 			to = id
 		}
 	}
-	return s.company.ps.ChangeDepartment(who.EmplID, to, s.company.ps.Today())
+	return s.company.PS.ChangeDepartment(who.EmplID, to, s.company.PS.Today())
 }
 
 func (s *stage) blank() (pssim.Effect, error) {
@@ -60,7 +60,7 @@ func (s *stage) blank() (pssim.Effect, error) {
 	if err != nil {
 		return pssim.Effect{}, err
 	}
-	return s.company.ps.BlankEmail(who.EmplID)
+	return s.company.PS.BlankEmail(who.EmplID)
 }
 
 func (s *stage) terminate() (pssim.Effect, error) {
@@ -68,7 +68,7 @@ func (s *stage) terminate() (pssim.Effect, error) {
 	if err != nil {
 		return pssim.Effect{}, err
 	}
-	return s.company.ps.Terminate(who.EmplID, s.company.ps.Today())
+	return s.company.PS.Terminate(who.EmplID, s.company.PS.Today())
 }
 
 func (s *stage) rename() (pssim.Effect, error) {
@@ -76,7 +76,7 @@ func (s *stage) rename() (pssim.Effect, error) {
 	if err != nil {
 		return pssim.Effect{}, err
 	}
-	return s.company.ps.VendorRename(v.SetID, v.VendorID, v.Name+" International")
+	return s.company.PS.VendorRename(v.SetID, v.VendorID, v.Name+" International")
 }
 
 func (s *stage) inactivate() (pssim.Effect, error) {
@@ -84,12 +84,12 @@ func (s *stage) inactivate() (pssim.Effect, error) {
 	if err != nil {
 		return pssim.Effect{}, err
 	}
-	return s.company.ps.VendorInactivate(v.SetID, v.VendorID)
+	return s.company.PS.VendorInactivate(v.SetID, v.VendorID)
 }
 
 // employee picks an active person in scope with an email and one job, whom no act used yet.
 func (s *stage) employee() (pssim.EmployeeTruth, error) {
-	all := s.company.ps.Truth("").Employees
+	all := s.company.PS.Truth("").Employees
 	i := slices.IndexFunc(all, func(e pssim.EmployeeTruth) bool {
 		return e.Active && e.InScope && e.NextChange == "" && len(e.PerOrg) == 1 && strings.Contains(e.Email, "@") && !s.used[e.EmplID]
 	})
@@ -101,7 +101,7 @@ func (s *stage) employee() (pssim.EmployeeTruth, error) {
 }
 
 func (s *stage) vendor() (pssim.VendorTruth, error) {
-	all := s.company.ps.Truth("").Vendors
+	all := s.company.PS.Truth("").Vendors
 	names := map[string]int{}
 	for _, v := range all {
 		names[v.Name]++

@@ -19,45 +19,46 @@ import (
 // Tenant is the name of the sample company's tenant.
 const Tenant = "acme"
 
-// company is the sample company: a PeopleSoft and a Zendesk that share nothing with the product.
-type company struct {
-	ps     *pssim.Sim
-	zd     *zdsim.Sim
-	psURL  string
-	zdURL  string
-	secret map[string]string // environment of the tenant file
-	parts  []app.Component
+// Company is the sample company: a PeopleSoft and a Zendesk that share nothing with the product.
+type Company struct {
+	PS      *pssim.Sim
+	ZD      *zdsim.Sim
+	PSURL   string
+	ZDURL   string
+	Secrets map[string]string // environment of the tenant file
+	Parts   []app.Component   // the two servers
 }
 
-// newCompany starts both simulators on free loopback ports. rpm is Zendesk's limit; 0 is none.
-func newCompany(employees, vendors int, seed uint64, rpm int, jobs time.Duration) (*company, error) {
-	c := &company{secret: map[string]string{"DEMO_PS_PASSWORD": "demo-password-of-the-simulator", "DEMO_ZD_SECRET": "demo-secret-of-the-simulator"}}
-	c.ps = pssim.New(pssim.Options{Seed: seed, Employees: employees, Vendors: vendors, User: "MLCONN", Password: c.secret["DEMO_PS_PASSWORD"]})
-	c.zd = zdsim.New(zdsim.Options{Seed: seed, RequestsPerMinute: rpm, JobDuration: func(int) time.Duration { return jobs },
-		Auth: zdsim.Auth{Clients: []zdsim.OAuthClient{{ID: "ml_connector", Secret: c.secret["DEMO_ZD_SECRET"], ExpiresIn: 7200}}}})
+// NewCompany opens both simulators on free loopback ports. They answer once Parts run.
+// rpm is Zendesk's limit; 0 is none. jobs is how long its bulk jobs take.
+func NewCompany(employees, vendors int, seed uint64, rpm int, jobs time.Duration) (*Company, error) {
+	c := &Company{Secrets: map[string]string{"DEMO_PS_PASSWORD": "demo-password-of-the-simulator", "DEMO_ZD_SECRET": "demo-secret-of-the-simulator"}}
+	c.PS = pssim.New(pssim.Options{Seed: seed, Employees: employees, Vendors: vendors, User: "MLCONN", Password: c.Secrets["DEMO_PS_PASSWORD"]})
+	c.ZD = zdsim.New(zdsim.Options{Seed: seed, RequestsPerMinute: rpm, JobDuration: func(int) time.Duration { return jobs },
+		Auth: zdsim.Auth{Clients: []zdsim.OAuthClient{{ID: "ml_connector", Secret: c.Secrets["DEMO_ZD_SECRET"], ExpiresIn: 7200}}}})
 	for key, title := range map[string]string{"department": "Department", "job_title": "Job title"} {
-		c.zd.SeedField("user", zdsim.Field{Type: "text", Key: key, Title: title})
+		c.ZD.SeedField("user", zdsim.Field{Type: "text", Key: key, Title: title})
 	}
 	var err error
-	if c.psURL, err = c.serve("sim-peoplesoft", c.ps); err != nil {
+	if c.PSURL, err = c.serve("sim-peoplesoft", c.PS); err != nil {
 		return nil, err
 	}
-	c.zdURL, err = c.serve("sim-zendesk", c.zd)
+	c.ZDURL, err = c.serve("sim-zendesk", c.ZD)
 	return c, err
 }
 
-func (c *company) serve(name string, h http.Handler) (string, error) {
+func (c *Company) serve(name string, h http.Handler) (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", name, err)
 	}
-	c.parts = append(c.parts, app.Component{Name: name, Run: func(ctx context.Context) error { return app.Serve(ctx, l, h) }})
+	c.Parts = append(c.Parts, app.Component{Name: name, Run: func(ctx context.Context) error { return app.Serve(ctx, l, h) }})
 	return "http://" + l.Addr().String(), nil
 }
 
-// tenantFile is the sample company's tenant file.
-func (c *company) tenantFile() string {
-	return strings.NewReplacer("{PS}", c.psURL, "{ZD}", c.zdURL).Replace(`tenant: acme
+// TenantFile is the sample company's tenant file.
+func (c *Company) TenantFile() string {
+	return strings.NewReplacer("{PS}", c.PSURL, "{ZD}", c.ZDURL).Replace(`tenant: acme
 timezone: America/Chicago
 peoplesoft:
   hcm:

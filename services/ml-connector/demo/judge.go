@@ -8,24 +8,25 @@ import (
 	zdsim "github.com/ml-connector/ml-connector/pkg/sim/zendesk"
 )
 
-// judge compares what Zendesk holds with what PeopleSoft says, by the simulators' own words and without any code of
+// Judge compares what Zendesk holds with what PeopleSoft says, by the simulators' own words and without any code of
 // the product. It remembers who was ever active: a leaver must then be suspended, and is not created otherwise.
-type judge struct {
-	company *company
+type Judge struct {
+	company *Company
 	once    map[string]bool // external ids that were active at an earlier verdict
 	emails  map[string]string
 }
 
-func newJudge(c *company) *judge {
-	return &judge{company: c, once: map[string]bool{}, emails: map[string]string{}}
+// NewJudge makes a judge that has seen nothing yet.
+func NewJudge(c *Company) *Judge {
+	return &Judge{company: c, once: map[string]bool{}, emails: map[string]string{}}
 }
 
-// verdict lists every difference. excused are records that wait for a person; they may differ.
-func (j *judge) verdict(excused map[string]bool) []string {
-	truth := j.company.ps.Truth("")
+// Verdict lists every difference. excused are records that wait for a person; they may differ.
+func (j *Judge) Verdict(excused map[string]bool) []string {
+	truth := j.company.PS.Truth("")
 	diff := j.employees(truth.Employees, excused)
 	diff = append(diff, j.vendors(truth.Vendors, excused)...)
-	n := j.company.zd.Counters()
+	n := j.company.ZD.Counters()
 	if n.Deletes > 0 {
 		diff = append(diff, fmt.Sprintf("%d deletes were asked of Zendesk", n.Deletes))
 	}
@@ -38,9 +39,9 @@ func (j *judge) verdict(excused map[string]bool) []string {
 	return diff
 }
 
-func (j *judge) employees(people []pssim.EmployeeTruth, excused map[string]bool) (diff []string) {
+func (j *Judge) employees(people []pssim.EmployeeTruth, excused map[string]bool) (diff []string) {
 	held := map[string]zdsim.User{}
-	for _, u := range j.company.zd.Users() {
+	for _, u := range j.company.ZD.Users() {
 		if u.ExternalID == nil || !strings.HasPrefix(*u.ExternalID, "psft:") {
 			continue
 		}
@@ -67,7 +68,7 @@ func (j *judge) employees(people []pssim.EmployeeTruth, excused map[string]bool)
 	return diff
 }
 
-func (j *judge) employee(id string, e pssim.EmployeeTruth, u zdsim.User, there bool) (diff []string) {
+func (j *Judge) employee(id string, e pssim.EmployeeTruth, u zdsim.User, there bool) (diff []string) {
 	say := func(format string, args ...any) { diff = append(diff, id+": "+fmt.Sprintf(format, args...)) }
 	active := e.Active && e.InScope
 	switch {
@@ -105,9 +106,9 @@ func (j *judge) employee(id string, e pssim.EmployeeTruth, u zdsim.User, there b
 	return diff
 }
 
-func (j *judge) vendors(vendors []pssim.VendorTruth, excused map[string]bool) (diff []string) {
+func (j *Judge) vendors(vendors []pssim.VendorTruth, excused map[string]bool) (diff []string) {
 	held := map[string]zdsim.Organization{}
-	for _, o := range j.company.zd.Organizations() {
+	for _, o := range j.company.ZD.Organizations() {
 		if o.ExternalID != nil {
 			held[*o.ExternalID] = o
 		}

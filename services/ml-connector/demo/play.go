@@ -62,24 +62,24 @@ func Play(ctx context.Context, o Options) error {
 	}
 	defer remove()
 	rpm, job := 700, 2*time.Second
-	tune := assembly.Tune{Linger: 200 * time.Millisecond}
+	tune := assembly.Tuning{Linger: 200 * time.Millisecond}
 	if o.Headless {
 		rpm, job = 0, 20*time.Millisecond
 		tune.JobPoll, tune.Reload = 20*time.Millisecond, 100*time.Millisecond
 	}
-	c, err := newCompany(o.Employees, o.Vendors, o.Seed, rpm, job)
+	c, err := NewCompany(o.Employees, o.Vendors, o.Seed, rpm, job)
 	if err != nil {
 		return err
 	}
-	sys, err := embedded.Open(ctx, embedded.Options{Data: dir, Listen: o.Listen, Log: o.Log, Tune: tune})
+	sys, err := embedded.Open(ctx, embedded.Options{Data: dir, Listen: o.Listen, Log: o.Log, Tuning: tune})
 	if err != nil {
 		return err
 	}
 	defer sys.Close(context.WithoutCancel(ctx))
 	running, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	p := &player{Options: o, company: c, client: sys.Client(), judge: newJudge(c), address: "http://" + sys.Address(), dir: dir}
-	parts := append(c.parts, app.Component{Name: "ml-connector", Run: sys.Run}, app.Component{Name: "play", Run: func(ctx context.Context) error {
+	p := &player{Options: o, company: c, client: sys.Client(), judge: NewJudge(c), address: "http://" + sys.Address(), dir: dir}
+	parts := append(c.Parts, app.Component{Name: "ml-connector", Run: sys.Run}, app.Component{Name: "play", Run: func(ctx context.Context) error {
 		err := p.play(ctx)
 		if err == nil && !o.Once {
 			<-ctx.Done()
@@ -112,9 +112,9 @@ func folder(data string) (string, func(), error) {
 
 type player struct {
 	Options
-	company *company
+	company *Company
 	client  *adminapi.Client
-	judge   *judge
+	judge   *Judge
 	address string
 	dir     string
 	sum     Summary
@@ -123,7 +123,7 @@ type player struct {
 func (p *player) play(ctx context.Context) error {
 	start := time.Now()
 	p.say("ml-connector demo: a company of %d employees and %d vendors", p.Employees, p.Vendors)
-	p.say("  PeopleSoft simulator  %s\n  Zendesk simulator     %s\n  admin API             %s%s\n", p.company.psURL, p.company.zdURL, p.address, adminapi.Prefix)
+	p.say("  PeopleSoft simulator  %s\n  Zendesk simulator     %s\n  admin API             %s%s\n", p.company.PSURL, p.company.ZDURL, p.address, adminapi.Prefix)
 	if err := p.first(ctx); err != nil {
 		return err
 	}
@@ -142,9 +142,9 @@ func (p *player) play(ctx context.Context) error {
 // first applies the tenant file and loads the company.
 func (p *player) first(ctx context.Context) error {
 	p.say("== first load")
-	in := adminapi.Apply{Name: "demo.yaml", File: p.company.tenantFile(), Actor: "demo", Values: map[string]map[string]string{Tenant: {
-		"peoplesoft.hcm.password": p.company.secret["DEMO_PS_PASSWORD"], "peoplesoft.fscm.password": p.company.secret["DEMO_PS_PASSWORD"],
-		"zendesk.client_secret": p.company.secret["DEMO_ZD_SECRET"]}}}
+	in := adminapi.Apply{Name: "demo.yaml", File: p.company.TenantFile(), Actor: "demo", Values: map[string]map[string]string{Tenant: {
+		"peoplesoft.hcm.password": p.company.Secrets["DEMO_PS_PASSWORD"], "peoplesoft.fscm.password": p.company.Secrets["DEMO_PS_PASSWORD"],
+		"zendesk.client_secret": p.company.Secrets["DEMO_ZD_SECRET"]}}}
 	if _, err := p.client.Apply(ctx, in); err != nil {
 		return err
 	}
@@ -178,17 +178,17 @@ func (p *player) act(ctx context.Context, st *stage, a act) error {
 
 // second syncs again: nothing may be written.
 func (p *player) second(ctx context.Context) error {
-	before := p.company.zd.Counters().Writes
+	before := p.company.ZD.Counters().Writes
 	if err := p.sync(ctx, adminapi.Sync{Full: true}); err != nil {
 		return err
 	}
-	p.sum.Second = p.company.zd.Counters().Writes - before
+	p.sum.Second = p.company.ZD.Counters().Writes - before
 	p.say("== everything is read once more: %d writes to Zendesk", p.sum.Second)
 	return nil
 }
 
 func (p *player) finish(ctx context.Context, start time.Time) error {
-	n := p.company.zd.Counters()
+	n := p.company.ZD.Counters()
 	p.sum.Seconds = time.Since(start).Seconds()
 	p.sum.Calls, p.sum.Writes, p.sum.Deletes, p.sum.Limited = n.Requests, n.Writes, n.Deletes, n.TooMany
 	p.sum.OK = p.sum.Second == 0

@@ -95,7 +95,7 @@ func (p *player) conclude(ctx context.Context, title, happened, key string) erro
 			excused[f.Key] = true
 		}
 	}
-	diff := p.judge.verdict(excused)
+	diff := p.judge.Verdict(excused)
 	if diff == nil {
 		diff = []string{}
 	}
@@ -121,7 +121,7 @@ func (p *player) conclude(ctx context.Context, title, happened, key string) erro
 
 func (p *player) totals(codes map[string]int, held int) {
 	active, suspended := 0, 0
-	for _, u := range p.company.zd.Users() {
+	for _, u := range p.company.ZD.Users() {
 		if u.ExternalID == nil {
 			continue
 		}
@@ -131,7 +131,7 @@ func (p *player) totals(codes map[string]int, held int) {
 			active++
 		}
 	}
-	p.sum.Users, p.sum.Orgs = active+suspended, len(p.company.zd.Organizations())
+	p.sum.Users, p.sum.Orgs = active+suspended, len(p.company.ZD.Organizations())
 	p.say("   Zendesk now: %d active users, %d suspended, %d organizations; %d records wait for a person", active, suspended, p.sum.Orgs, held)
 	for _, c := range slices.Sorted(maps.Keys(codes)) {
 		p.say("   flagged: %s %d", c, codes[c])
@@ -141,12 +141,12 @@ func (p *player) totals(codes map[string]int, held int) {
 // record shows one record's object in Zendesk and the decisions that led to it.
 func (p *player) record(ctx context.Context, key string) error {
 	if set, id, ok := record.SplitVendorKey(key); ok {
-		for _, o := range p.company.zd.Organizations() {
+		for _, o := range p.company.ZD.Organizations() {
 			if text(o.ExternalID) == "psft:vendor:"+set+":"+id {
 				p.say("   Zendesk organization %d: %q", o.ID, o.Name)
 			}
 		}
-	} else if u, ok := p.company.zd.UserByExternalID("psft:emp:" + key); ok {
+	} else if u, ok := p.company.ZD.UserByExternalID("psft:emp:" + key); ok {
 		p.say("   Zendesk user %d: %q <%s>, department %q, title %q, suspended %t", u.ID, u.Name, text(u.Email),
 			field(u.UserFields, "department"), field(u.UserFields, "job_title"), u.Suspended)
 	} else {
@@ -178,7 +178,7 @@ func (p *player) epilogue() {
 	if !p.Once {
 		p.say("\nThe system goes on. Look around in another terminal:\n  %s\n  %s\nPlay your own events:\n  %s\nCtrl-C ends it.",
 			"ml-connector status --data "+p.dir, "ml-connector audit "+Tenant+" --since 1h --data "+p.dir,
-			`curl -d '{"type":"hire","first":"Ada","last":"Example"}' `+p.company.psURL+"/_sim/event && ml-connector sync "+Tenant+" --wait --data "+p.dir)
+			`curl -d '{"type":"hire","first":"Ada","last":"Example"}' `+p.company.PSURL+"/_sim/event && ml-connector sync "+Tenant+" --wait --data "+p.dir)
 	}
 }
 
