@@ -2,6 +2,7 @@ package natsbus
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"time"
@@ -29,13 +30,15 @@ func (b *Bus) Handle(ctx context.Context, t tenant.ID, c bus.Consumer, batch bus
 	stop := context.AfterFunc(b.alive, cancel)
 	defer stop()
 	l, err := b.lane(ctx, t, c)
-	if err != nil {
-		return err
+	if err == nil {
+		err = l.route(ctx, batch, h)
+		_ = b.nc.FlushTimeout(b.opts.Timeout) // what was settled is settled before Handle returns
 	}
-	err = l.route(ctx, batch, h)
-	_ = b.nc.FlushTimeout(b.opts.Timeout) // what was settled is settled before Handle returns
-	if err == nil && b.alive.Err() != nil {
+	switch {
+	case b.alive.Err() != nil:
 		return fault.New(fault.Transient, fault.BrokerDown, "the bus was closed")
+	case ctx.Err() != nil && errors.Is(err, context.Canceled):
+		return nil // it ended while the consumer was looked up
 	}
 	return err
 }

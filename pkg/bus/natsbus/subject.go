@@ -77,6 +77,9 @@ func parseRef(t tenant.ID, subj string) (record.Ref, error) {
 	word, rest := tokens[0], tokens[2:]
 	switch {
 	case word == wordTick && len(rest) >= 2:
+		if _, err := record.Untoken(rest[1]); err != nil {
+			return record.Ref{}, fmt.Errorf("mode: %w", err)
+		}
 		rest = slices.Delete(rest, 1, 2)
 	case word == wordDead && len(rest) >= 2:
 		rest = rest[1:]
