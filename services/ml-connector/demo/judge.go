@@ -120,10 +120,11 @@ func (j *Judge) vendors(vendors []pssim.VendorTruth, excused map[string]bool) (d
 		if excused[v.SetID+"/"+v.VendorID] {
 			continue
 		}
-		active := v.InScope && v.State == "active" && v.Name != ""
+		active := v.InScope && v.State == "active"
 		switch {
 		case active && !there:
 			diff = append(diff, id+" is missing in Zendesk")
+		case active && v.Name == "" && o.Name != "": // flagged, and shown under its short name or id
 		case active && o.Name != v.Name && !strings.HasPrefix(o.Name, v.Name+" ("): // duplicate names are made unique
 			diff = append(diff, fmt.Sprintf("%s: name is %q, want %q", id, o.Name, v.Name))
 		case !active && there && !j.once[id]:
