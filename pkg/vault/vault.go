@@ -1,5 +1,12 @@
-// Package vault is the contract and the implementation of credential storage: see doc in this package's README part
-// of docs/explanation/security.md. The interface here is what other packages use.
+// Package vault keeps credentials sealed at rest, in three layers:
+//
+//	master key (a file of the operator) ── wraps ──▶ data key per tenant ── seals ──▶ credentials
+//	                                   └── wraps ──▶ root key ── derives ──▶ keys for other parts (DeriveKey)
+//
+// Everything is AES-256-GCM with a random nonce. Tenant, purpose, version and the data key's id are authenticated with
+// every credential, so that a sealed value opens only where it was sealed. Rotating the master key rewraps the data keys
+// and the root key and touches no credential. Nothing here prints a key or a value; the interfaces below are what other
+// packages use.
 package vault
 
 import (
