@@ -73,8 +73,21 @@ func (c clock) open(s erp.Stamp) (string, error) {
 	return c.write(t), err
 }
 
+// write never lets the zone move a wall; only a layout that shows an offset needs the zone at all. A wall in the
+// spring gap then becomes the one an hour later: for From the overlap of windows covers it, for To it reads more.
 func (c clock) write(t time.Time) string {
-	return time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), c.zone).Format(c.layout)
+	if !strings.Contains(c.layout, "-07") && !strings.Contains(c.layout, "Z07") && !strings.Contains(c.layout, "MST") {
+		return t.Format(c.layout)
+	}
+	z := in(t, c.zone)
+	if z.Format(time.DateTime) != t.Format(time.DateTime) {
+		z = in(t.Add(time.Hour), c.zone)
+	}
+	return z.Format(c.layout)
+}
+
+func in(t time.Time, zone *time.Location) time.Time {
+	return time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), zone)
 }
 
 func up(t time.Time, unit time.Duration) time.Time {
