@@ -1,15 +1,13 @@
 package writer
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"slices"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
 
-	"github.com/ml-connector/ml-connector/pkg/audit"
 	"github.com/ml-connector/ml-connector/pkg/bus"
 	"github.com/ml-connector/ml-connector/pkg/event"
 	"github.com/ml-connector/ml-connector/pkg/fault"
@@ -26,257 +24,217 @@ type batch struct {
 	urgent bool
 	pulled time.Time
 	lease  time.Duration
-	id     string
+	id     string // in the journal
+
+	mu   sync.Mutex
+	jobs []string
 }
 
-// run brings every delivery to its end and settles it. Nothing is acknowledged before the commit that explains it.
-func (b *batch) run(ctx context.Context, got []bus.Delivery) (time.Duration, error) {
-	if err := b.w.settleForeign(ctx, b.t); err != nil {
-		b.giveBack(ctx, got, b.w.opt.Backoff)
-		return 0, err
-	}
-	rows, err := b.admit(ctx, got)
+var (
+	errLease = errors.New("the pin may be gone: the batch is given back")
+	errTaken = errors.New("another writer took this batch over")
+	errJobs  = errors.New("a job of the batch has not ended: the batch stays in the journal")
+)
+
+// run brings every delivery to its end. Nothing is acknowledged before the commit that explains it.
+func (b *batch) run(ctx context.Context, got []bus.Delivery) error {
+	rows, bad, err := b.admit(ctx, got)
 	if err != nil {
-		b.giveBack(ctx, got, b.w.opt.Backoff)
-		return 0, err
+		giveBack(ctx, got, b.w.opt.Backoff)
+		return err
 	}
-	rows, done, err := b.drop(ctx, rows)
-	if err != nil {
-		b.giveBack(ctx, deliveries(rows), b.w.opt.Backoff)
-		return 0, err
+	if err := b.refuse(ctx, bad); err != nil {
+		giveBack(ctx, deliveries(rows), b.w.opt.Backoff)
+		return err
 	}
-	if len(done) > 0 {
-		if err := b.finish(ctx, "", done); err != nil {
-			b.giveBack(ctx, deliveries(rows), b.w.opt.Backoff)
-			return 0, err
+	if len(rows) == 0 {
+		return nil
+	}
+	if b.lease > 0 && time.Since(b.pulled) > b.lease/2 {
+		giveBack(ctx, deliveries(rows), 0)
+		return errLease
+	}
+	if err := b.begin(ctx, rows); err != nil {
+		giveBack(ctx, deliveries(rows), b.w.opt.Busy)
+		if errors.Is(err, store.ErrBusy) {
+			return nil // the other lane or another writer was faster
 		}
+		return err
 	}
 	return b.write(ctx, rows)
 }
 
-// admit decodes the deliveries and keeps those that may be written now; the others are settled on the spot.
-func (b *batch) admit(ctx context.Context, got []bus.Delivery) ([]row, error) {
-	busy, err := b.busy(ctx)
+// admit decodes the deliveries. It answers those that may be written now and those that never can be; the others are
+// settled on the spot. When it fails, nothing is settled yet.
+func (b *batch) admit(ctx context.Context, got []bus.Delivery) (rows []row, bad []result, err error) {
+	busy, err := b.w.busy(ctx, b.t)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	quarantined, err := b.w.store.Quarantined(ctx, b.t)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var rows []row
 	seen := map[record.Ref]int{}
 	for _, d := range got {
 		r, err := b.open(ctx, d)
 		until, waits := quarantined[r.ref]
+		left := until.Sub(b.w.now())
+		another, isBusy := busy[r.ref]
 		switch {
 		case errors.Is(err, errNoState):
 			b.settle(d.Ack(ctx), r)
 		case err != nil && fault.KindOf(err) == fault.Invalid:
-			b.settle(d.Bury(ctx, dead(d.Message(), err)), r)
+			bad = append(bad, result{row: r, outcome: target.Outcome{Err: err}})
 		case err != nil:
-			b.settle(d.Retry(ctx, b.w.backoff(d.Message().Attempt)), r)
-		case busy[r.ref]:
+			b.settle(d.Retry(ctx, b.w.backoff(r.msg.Attempt)), r)
+		case isBusy && another:
+			b.settle(d.Retry(ctx, max(b.w.opt.Busy, b.w.backoff(r.msg.Attempt))), r)
+		case isBusy:
 			b.settle(d.Retry(ctx, b.w.opt.Busy), r)
-		case waits && b.w.now().Before(until):
-			b.settle(d.Retry(ctx, until.Sub(b.w.now())), r)
+		case waits && left > 0:
+			b.settle(d.Retry(ctx, left), r)
 		default:
 			r.fresh = waits
-			if i, twice := seen[r.ref]; twice { // keep the newest of one record
-				if rows[i].msg.Event.Version > r.msg.Event.Version {
-					b.settle(d.Ack(ctx), r)
-					continue
-				}
-				b.settle(rows[i].d.Ack(ctx), rows[i])
-				rows[i] = r
-				continue
-			}
-			seen[r.ref] = len(rows)
-			rows = append(rows, r)
+			rows = b.newest(ctx, rows, seen, r)
 		}
 	}
-	return rows, nil
+	return rows, bad, nil
 }
 
-// busy lists the records of every unfinished batch: a record is never in two.
-func (b *batch) busy(ctx context.Context) (map[record.Ref]bool, error) {
-	open, err := b.w.store.OpenBatches(ctx, b.t)
-	if err != nil {
-		return nil, err
+// newest keeps the newest row of a record. The table holds a newer one already, so the older is done with.
+func (b *batch) newest(ctx context.Context, rows []row, seen map[record.Ref]int, r row) []row {
+	i, twice := seen[r.ref]
+	switch {
+	case !twice:
+		seen[r.ref] = len(rows)
+		return append(rows, r)
+	case rows[i].msg.Event.Version > r.msg.Event.Version:
+		rows[i].msg.Event.Force = rows[i].msg.Event.Force || r.msg.Event.Force
+		b.settle(r.d.Ack(ctx), r)
+	default:
+		r.msg.Event.Force = rows[i].msg.Event.Force || r.msg.Event.Force
+		b.settle(rows[i].d.Ack(ctx), rows[i])
+		rows[i] = r
 	}
-	busy := map[record.Ref]bool{}
-	for _, o := range open {
-		for _, it := range o.Items {
-			busy[it.Ref] = true
-		}
-	}
-	return busy, nil
+	return rows
 }
 
-// drop loads the links and parts the rows into those to write and those that are answered already.
-func (b *batch) drop(ctx context.Context, rows []row) (todo []row, done []result, err error) {
-	if len(rows) == 0 {
-		return nil, nil, nil
+// refuse tells about deliveries that can never be written, and buries them.
+func (b *batch) refuse(ctx context.Context, bad []result) error {
+	if len(bad) == 0 {
+		return nil
 	}
-	links, err := b.w.store.Links(ctx, b.t, refs(rows))
-	if err != nil {
-		return rows, nil, err
-	}
-	for _, r := range rows {
-		r.link = links[r.ref]
-		if !r.covered() {
-			todo = append(todo, r)
-			continue
-		}
-		done = append(done, b.answered(r))
-	}
-	return todo, done, nil
+	return b.finish(ctx, "", bad)
 }
 
-// write journals, plans, applies, commits and settles the rows that the target must see.
-func (b *batch) write(ctx context.Context, rows []row) (time.Duration, error) {
-	if len(rows) == 0 {
-		return 0, nil
-	}
-	if b.lease > 0 && time.Since(b.pulled) > b.lease/2 {
-		b.giveBack(ctx, deliveries(rows), 0)
-		return 0, errLease
-	}
-	if err := b.begin(ctx, rows); err != nil {
-		b.giveBack(ctx, deliveries(rows), b.w.opt.Busy)
-		if errors.Is(err, store.ErrBusy) {
-			return 0, nil // the other lane was faster
-		}
-		return 0, err
-	}
-	defer b.end()
-	results, refusal := b.attempt(ctx, rows)
-	if err := b.finish(ctx, b.id, results); err != nil {
-		return 0, err
-	}
-	return b.w.account(ctx, b.t, refusal), nil
-}
-
+// begin writes the batch into the journal. From here on no other batch holds its records, so that what is read of
+// their links stays true until the commit.
 func (b *batch) begin(ctx context.Context, rows []row) error {
 	b.id = uuid.NewString()
 	items := make([]store.BatchItem, len(rows))
 	for i, r := range rows {
 		items[i] = store.BatchItem{Ref: r.ref, Version: r.msg.Event.Version}
 	}
-	b.w.mu.Lock()
-	b.w.inflight[b.id] = true
-	b.w.mu.Unlock()
+	b.w.hold(b.id)
 	err := b.w.store.BeginBatch(ctx, b.t, store.Batch{ID: b.id, Epoch: b.w.epoch, Items: items, Started: b.w.now()})
 	if err != nil {
-		b.end()
+		b.w.ended(b.id, 0) // it may be stored although the answer was lost; nothing was sent
 	}
 	return err
 }
 
-func (b *batch) end() {
-	b.w.mu.Lock()
-	delete(b.w.inflight, b.id)
-	b.w.mu.Unlock()
+// write plans, applies, commits and settles. Once calls were made, bookkeeping has its own time.
+func (b *batch) write(ctx context.Context, rows []row) error {
+	links, err := b.w.store.Links(ctx, b.t, refs(rows))
+	if err != nil {
+		b.w.ended(b.id, 0)
+		giveBack(ctx, deliveries(rows), b.w.opt.Busy)
+		return err
+	}
+	var todo []row
+	var results []result
+	for _, r := range rows {
+		r.link = links[r.ref]
+		if end := r.answered(); end != "" {
+			results = append(results, result{row: r, end: end})
+			continue
+		}
+		todo = append(todo, r)
+	}
+	done, refusal := b.attempt(ctx, todo)
+	results = append(results, done...)
+	book, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
+	defer cancel()
+	err = b.conclude(book, results)
+	if len(todo) > 0 && ctx.Err() == nil { // what fails because we stop says nothing about the account
+		b.w.judgeAccount(book, b.t, refusal)
+	}
+	return err
+}
+
+// conclude commits the results. A job that may still run keeps the batch in the journal: quarantine ends by the clock,
+// a job does not (broker.md 3.3, point 4).
+func (b *batch) conclude(ctx context.Context, results []result) error {
+	life := time.Duration(0)
+	if unknown(results) {
+		life = b.w.target.CallLife()
+		if err := b.jobsOver(ctx); err != nil {
+			b.w.ended(b.id, life)
+			giveBack(ctx, deliveries(rowsOf(results)), b.w.opt.Busy)
+			return errors.Join(errJobs, err)
+		}
+	}
+	if err := b.finish(ctx, b.id, results); err != nil {
+		b.w.ended(b.id, life)
+		return err
+	}
+	b.w.forget(b.id)
+	return nil
+}
+
+func (b *batch) jobsOver(ctx context.Context) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.jobs) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	return b.w.target.Settle(ctx, b.t, b.jobs)
 }
 
 // Job implements target.Journal: the job's id is stored before anybody waits for it.
 func (b *batch) Job(ctx context.Context, id string, _ []record.Ref) error {
+	b.mu.Lock()
+	b.jobs = append(b.jobs, id)
+	b.mu.Unlock()
 	return b.w.store.AddJob(ctx, b.t, b.id, id)
 }
 
-// attempt plans and applies, organizations before users. refusal is why the account took nothing, when it did.
-func (b *batch) attempt(ctx context.Context, rows []row) (results []result, refusal error) {
-	slices.SortStableFunc(rows, func(x, y row) int { return cmp.Compare(rank(x.ref.Kind), rank(y.ref.Kind)) })
-	for start := 0; start < len(rows); {
-		end := start
-		for end < len(rows) && rows[end].ref.Kind == rows[start].ref.Kind {
-			end++
-		}
-		part, err := b.attemptKind(ctx, rows[start:end])
-		results = append(results, part...)
-		refusal = cmp.Or(refusal, err)
-		start = end
-	}
-	return results, refusal
-}
-
-func rank(k record.Kind) int { return slices.Index(record.Kinds(), k) }
-
-func (b *batch) attemptKind(ctx context.Context, rows []row) ([]result, error) {
-	items := make([]target.Item, len(rows))
-	for i, r := range rows {
-		known, err := event.DecodeEntry(r.link.Known)
-		if err != nil {
-			known.User, known.Organization = nil, nil // the target is read anyway
-		}
-		items[i] = target.Item{Ref: r.ref, Version: r.msg.Event.Version, Wanted: r.wanted, TargetID: r.link.TargetID,
-			Known: known, Memory: r.link.Memory, Urgent: b.urgent}
-	}
-	var planned []target.Planned
-	err := b.w.call(func() (err error) { planned, err = b.w.target.Plan(ctx, b.t, items); return err })
-	if err == nil && len(planned) != len(rows) {
-		err = fault.New(fault.Internal, fault.Unclassified, "the target planned another number of records than it was given")
-	}
-	if err != nil {
-		return all(rows, err), err
-	}
-	results := make([]result, len(rows))
-	var changes []target.Change
-	var at []int
-	for i, p := range planned {
-		results[i] = result{row: rows[i], outcome: target.Outcome{Change: p.Change, Err: p.Err, TargetID: p.Change.TargetID, Holds: p.Change.Held, Memory: p.Change.Memory}}
-		if p.Err == nil && p.Change.Verb != target.Nothing {
-			changes, at = append(changes, p.Change), append(at, i)
+func unknown(rs []result) bool {
+	for _, r := range rs {
+		if fault.IsUnknown(r.outcome.Err) {
+			return true
 		}
 	}
-	if len(changes) == 0 {
-		return results, nil
-	}
-	return results, b.apply(ctx, results, changes, at)
+	return false
 }
 
-func (b *batch) apply(ctx context.Context, results []result, changes []target.Change, at []int) error {
-	var outcomes []target.Outcome
-	err := b.w.call(func() (err error) { outcomes, err = b.w.target.Apply(ctx, b.t, changes, b); return err })
-	if err == nil && len(outcomes) != len(changes) {
-		err = &fault.Error{Kind: fault.Internal, Code: fault.Unclassified, Detail: "the target answered another number of outcomes than it was given changes", Unknown: true}
+func giveBack(ctx context.Context, ds []bus.Delivery, after time.Duration) {
+	for _, d := range ds {
+		_ = d.Retry(ctx, after) // else it comes after the broker's own wait
 	}
-	for n, i := range at {
-		if err != nil {
-			results[i].outcome = target.Outcome{Change: changes[n], Err: err, TargetID: changes[n].TargetID}
-			continue
-		}
-		results[i].outcome = outcomes[n]
-	}
-	return err
 }
 
-func all(rows []row, err error) []result {
-	out := make([]result, len(rows))
-	for i, r := range rows {
-		out[i] = result{row: r, outcome: target.Outcome{Err: err, TargetID: r.link.TargetID}}
+func (b *batch) settle(err error, r row) {
+	if err != nil { // it is delivered again and found answered
+		b.w.log.Debug("not settled", "tenant", b.t, "source_key", r.ref.String(), "err", err)
 	}
-	return out
-}
-
-func refs(rows []row) []record.Ref {
-	out := make([]record.Ref, len(rows))
-	for i, r := range rows {
-		out[i] = r.ref
-	}
-	return out
-}
-
-func deliveries(rows []row) []bus.Delivery {
-	out := make([]bus.Delivery, len(rows))
-	for i, r := range rows {
-		out[i] = r.d
-	}
-	return out
 }
 
 func dead(m bus.Message, err error) event.Dead {
-	original, _ := event.Encode(m.Event)
-	return event.Dead{Stage: audit.Writer, Kind: m.Ref.Kind, Key: m.Ref.Key, Code: fault.CodeOf(err), Detail: detailOf(err),
+	original, _ := event.Encode(m.Event) // what cannot be encoded was never decoded
+	return event.Dead{Stage: stage, Kind: m.Ref.Kind, Key: m.Ref.Key, Code: fault.CodeOf(err), Detail: detailOf(err),
 		Stream: string(m.Stream), Sequence: m.Seq, Attempts: m.Attempt, Original: original}
 }

@@ -3,6 +3,8 @@ package writer
 import (
 	"context"
 	"errors"
+	"fmt"
+	"runtime/debug"
 	"time"
 
 	"github.com/sony/gobreaker/v2"
@@ -11,8 +13,8 @@ import (
 )
 
 // newBreaker opens after more than five failures in a row, or more than half of at least twenty within 30 s
-// (failures.md Z06). A rate limit is not a failure and counts neither way; a record that is refused is a success of
-// the account.
+// (failures.md Z06). A rate limit is not a failure and counts neither way (Z05); a record that is refused is a success
+// of the account.
 func newBreaker() *gobreaker.TwoStepCircuitBreaker[any] {
 	return gobreaker.NewTwoStepCircuitBreaker[any](gobreaker.Settings{
 		Name: "zendesk", Interval: 30 * time.Second, Timeout: 30 * time.Second, MaxRequests: 1,
@@ -21,20 +23,35 @@ func newBreaker() *gobreaker.TwoStepCircuitBreaker[any] {
 		},
 		IsSuccessful: func(err error) bool { return err == nil || fault.KindOf(err) != fault.Transient },
 		IsExcluded: func(err error) bool {
-			return fault.KindOf(err) == fault.RateLimited || errors.Is(err, context.Canceled)
+			return err != nil && fault.KindOf(err) == fault.RateLimited || errors.Is(err, context.Canceled)
 		},
 	})
 }
 
-// call runs f behind the breaker; an open breaker answers a transient ZD_DOWN without calling.
-func (w *Writer) call(f func() error) error {
+// call runs f behind the breaker; an open breaker answers a transient ZD_DOWN without calling. f answers its error and
+// what the breaker shall learn; it learns nothing from calls that we cut off ourselves. A panic of f is an error of ours.
+func (w *Writer) call(ctx context.Context, f func() (err, health error)) error {
 	done, err := w.breaker.Allow()
 	if err != nil {
 		return fault.Wrap(err, fault.Transient, fault.TargetDown, "the circuit breaker keeps calls back")
 	}
-	err = f()
-	done(err)
+	err, health := w.guard(f)
+	if ctx.Err() != nil {
+		health = context.Canceled
+	}
+	done(health)
 	return err
+}
+
+func (w *Writer) guard(f func() (err, health error)) (err, health error) {
+	defer func() {
+		if p := recover(); p != nil {
+			w.log.Error("the target panicked", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			err = fault.New(fault.Internal, fault.Poison, "the target panicked")
+			health = err
+		}
+	}()
+	return f()
 }
 
 // Breaker is the breaker's state as a word: closed, half-open or open.

@@ -3,6 +3,7 @@ package writer
 import (
 	"context"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/ml-connector/ml-connector/pkg/audit"
@@ -15,46 +16,100 @@ import (
 // Connection is the kind of the findings that are about a connection and not about a record.
 const Connection record.Kind = "connection"
 
-// account remembers whether the account takes calls, opens or closes the finding that says so, and answers how long
-// to stop pulling.
-func (w *Writer) account(ctx context.Context, t tenant.ID, refusal error) time.Duration {
-	code, pause := "", time.Duration(0)
-	if refusal != nil {
-		code, pause = string(fault.CodeOf(refusal)), w.pause(refusal)
-	}
-	w.mu.Lock()
-	before := w.blocked
-	w.blocked = code
-	w.mu.Unlock()
-	if before == code {
-		return pause
-	}
-	ref := record.Ref{Kind: Connection, Key: "zendesk"}
-	o := store.Observation{Ref: ref}
-	e := audit.Entry{At: w.now(), Stage: audit.Writer, Verb: "write", Outcome: audit.Finished, Detail: "the account takes calls again", Cause: "epoch/" + w.epoch}
-	if refusal != nil {
-		o.Findings = []store.Finding{{Ref: ref, Stage: audit.Writer, Code: fault.Code(code), Hold: true, Detail: detailOf(refusal), Since: w.now(), At: w.now()}}
-		e.Outcome, e.Code, e.Detail, e.Next = audit.Failed, code, detailOf(refusal), fault.NextOf(refusal)
-		w.log.Warn("the account refuses", "tenant", t, "fault", code, "detail", detailOf(refusal), "wait_ms", pause.Milliseconds())
-	}
-	e.ID = audit.ID(audit.Writer, ref, 0, w.epoch, code, strconv.FormatInt(w.now().UnixMicro(), 10))
-	if err := w.store.SetFindings(ctx, t, audit.Writer, o); err != nil {
-		w.log.Warn("finding not stored", "tenant", t, "err", err)
-	}
-	if err := w.store.Append(ctx, t, []audit.Entry{e}); err != nil {
-		w.log.Warn("audit entry not stored", "tenant", t, "err", err)
-	}
-	return pause
+const (
+	stage     = audit.Writer
+	longIdle  = 15 * time.Minute
+	repairing = 12 // times Options.Idle, a minute by default: nobody repairs a credential faster
+)
+
+// account is whether the account takes calls.
+type account struct {
+	mu       sync.Mutex
+	refusals int       // in a row
+	until    time.Time // nothing is pulled before; on the monotonic clock
+	open     string    // code of the stored finding; "" when there is none
+	changes  int       // how often that finding opened or closed, for ids
 }
 
-// pause is how long nothing is pulled after the account refused everything.
-func (w *Writer) pause(err error) time.Duration {
+func (a *account) refuses() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.refusals > 0
+}
+
+func (a *account) pause() time.Duration {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return time.Until(a.until)
+}
+
+func connection() record.Ref { return record.Ref{Kind: Connection, Key: "zendesk"} }
+
+// judgeAccount remembers whether the account takes calls, sets the pause, and opens or closes the finding that says so.
+func (w *Writer) judgeAccount(ctx context.Context, t tenant.ID, refusal error) {
+	a := &w.account
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	code := ""
+	a.until = time.Time{}
+	if refusal != nil {
+		code = string(fault.CodeOf(refusal))
+		pause := w.pause(refusal, a.refusals)
+		a.until = time.Now().Add(pause)
+		a.refusals++
+		w.log.Warn("the account refuses", "tenant", t, "fault", code, "detail", detailOf(refusal), "wait_ms", pause.Milliseconds())
+	} else {
+		a.refusals = 0
+	}
+	if code == a.open {
+		return
+	}
+	if _, err := w.store.CommitBatch(ctx, t, "", w.turn(a.changes, refusal)); err != nil {
+		w.log.Warn("finding not stored", "tenant", t, "err", err) // tried again after the next batch
+		return
+	}
+	a.open, a.changes = code, a.changes+1
+}
+
+// turn is the commit that tells that the account began or ceased to refuse.
+func (w *Writer) turn(n int, refusal error) store.Commit {
+	o := store.Observation{Ref: connection()}
+	e := audit.Entry{At: w.now(), Stage: stage, Verb: "write", Outcome: audit.Finished, Cause: "epoch/" + w.epoch,
+		Detail: "the account takes calls again"}
+	if refusal != nil {
+		e.Outcome, e.Code, e.Detail, e.Next = audit.Failed, string(fault.CodeOf(refusal)), detailOf(refusal), fault.NextOf(refusal)
+		o.Findings = []store.Finding{{Ref: o.Ref, Stage: stage, Code: fault.CodeOf(refusal), Hold: true, Detail: e.Detail, Since: e.At, At: e.At}}
+	}
+	e.ID = audit.ID(stage, o.Ref, 0, w.epoch, e.Code, strconv.Itoa(n))
+	return store.Commit{Entries: []audit.Entry{e}, Observations: []store.Observation{o}}
+}
+
+// recall reads which finding is stored: an earlier process or another writer may have opened it.
+func (w *Writer) recall(ctx context.Context, t tenant.ID) error {
+	a := &w.account
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	found, err := w.store.Findings(ctx, t, store.FindingQuery{Kind: Connection, Key: connection().Key})
+	if err != nil {
+		return err
+	}
+	a.open = ""
+	for _, f := range found {
+		if f.Stage == stage {
+			a.open = string(f.Code)
+		}
+	}
+	return nil
+}
+
+// pause is how long nothing is pulled after the account refused everything for the n-th time in a row.
+func (w *Writer) pause(err error, n int) time.Duration {
 	switch fault.KindOf(err) {
 	case fault.RateLimited:
-		return max(fault.AfterOf(err), w.opt.Backoff)
+		return max(fault.AfterOf(err), doubled(w.opt.Backoff, n, time.Minute))
 	case fault.Auth, fault.Config:
-		return 12 * w.opt.Idle // a minute by default: nobody repairs a credential faster
+		return doubled(repairing*w.opt.Idle, n, longIdle)
 	default:
-		return w.opt.Idle
+		return doubled(w.opt.Idle, n, longIdle)
 	}
 }

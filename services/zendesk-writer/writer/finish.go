@@ -1,10 +1,9 @@
 package writer
 
 import (
+	"bytes"
 	"context"
 	"errors"
-	"math/rand/v2"
-	"strconv"
 	"time"
 
 	"github.com/ml-connector/ml-connector/pkg/audit"
@@ -17,22 +16,6 @@ import (
 	"github.com/ml-connector/ml-connector/pkg/target"
 )
 
-// result is how one row ended.
-type result struct {
-	row
-	outcome target.Outcome
-	end     audit.Outcome // set when the row was answered without the target
-}
-
-// answered is the result of a row that the link covers.
-func (b *batch) answered(r row) result {
-	end := audit.Unchanged
-	if r.link.Version > r.msg.Event.Version {
-		end = audit.Superseded
-	}
-	return result{row: r, end: end}
-}
-
 // finish commits how the rows ended, in one transaction with the journal row, and then settles each message.
 func (b *batch) finish(ctx context.Context, id string, results []result) error {
 	c := store.Commit{Quarantine: map[record.Ref]time.Time{}}
@@ -40,22 +23,21 @@ func (b *batch) finish(ctx context.Context, id string, results []result) error {
 	for i, r := range results {
 		fates[i] = b.judge(r, &c)
 	}
+	rows := rowsOf(results)
 	mine, err := b.w.store.CommitBatch(ctx, b.t, id, c)
 	if err != nil {
-		b.giveBack(ctx, resultDeliveries(results), b.w.opt.Backoff)
+		giveBack(ctx, deliveries(rows), b.w.opt.Backoff)
 		return err
 	}
 	if !mine { // another writer took over while we wrote: have everything looked at again
-		b.giveBack(ctx, resultDeliveries(results), b.w.opt.Busy)
-		return errors.Join(errTaken, b.w.bus.Touch(ctx, b.t, "takeover/"+b.w.epoch, resultRefs(results)))
+		giveBack(ctx, deliveries(rows), b.w.opt.Busy)
+		return errors.Join(errTaken, b.w.bus.Touch(ctx, b.t, "takeover/"+id, refs(rows)))
 	}
 	for i, r := range results {
 		b.settle(fates[i](ctx, r.d), r.row)
 	}
 	return nil
 }
-
-var errTaken = errors.New("another writer took this batch over")
 
 // fate settles a delivery after the commit.
 type fate func(context.Context, bus.Delivery) error
@@ -69,65 +51,82 @@ func retry(after time.Duration) fate {
 // judge adds what the result means to the commit and answers what becomes of its message.
 func (b *batch) judge(r result, c *store.Commit) fate {
 	err := r.outcome.Err
-	if r.end != "" {
+	switch {
+	case r.end != "":
 		return b.keep(r, c)
-	}
-	if err == nil {
+	case err == nil:
+		b.w.cleared(r.ref)
 		return b.done(r, c)
 	}
-	attempt := r.msg.Attempt
-	switch kind := fault.KindOf(err); {
-	case fault.IsUnknown(err):
+	b.learn(r, c)
+	kind := fault.KindOf(err)
+	hopeless := kind == fault.Internal && b.w.stumbled(r.ref) >= bus.MaxAttempts
+	if fault.IsUnknown(err) {
 		life := b.w.target.CallLife()
 		c.Quarantine[r.ref] = b.w.now().Add(life)
-		c.Entries = append(c.Entries, b.entry(r, audit.Retried))
-		return retry(life)
+		if !hopeless {
+			c.Entries = append(c.Entries, b.entry(r, audit.Retried))
+			return retry(life)
+		}
+	}
+	switch {
 	case kind == fault.Held:
 		c.Entries = append(c.Entries, b.entry(r, audit.Held))
 		c.Observations = append(c.Observations, b.observe(r, true))
+		c.Release = append(c.Release, r.ref)
 		return ack
-	case kind == fault.Invalid, kind == fault.Internal && attempt >= bus.MaxAttempts:
-		c.Entries = append(c.Entries, b.entry(r, audit.Dead))
-		c.Observations = append(c.Observations, b.observe(r, false))
-		d := dead(r.msg, err)
-		return func(ctx context.Context, dl bus.Delivery) error { return dl.Bury(ctx, d) }
+	case kind == fault.Invalid, hopeless:
+		return b.bury(r, c)
 	case kind == fault.RateLimited:
 		return retry(max(fault.AfterOf(err), b.w.opt.Backoff))
-	default:
+	case !r.refused:
 		c.Entries = append(c.Entries, b.entry(r, audit.Retried))
-		return retry(b.w.backoff(attempt))
 	}
+	return retry(b.w.backoff(r.msg.Attempt))
 }
 
-// keep records that the link already answers the row.
+func (b *batch) bury(r result, c *store.Commit) fate {
+	c.Entries = append(c.Entries, b.entry(r, audit.Dead))
+	c.Observations = append(c.Observations, b.observe(r, false))
+	if !fault.IsUnknown(r.outcome.Err) && r.digest != "" { // what could not be opened was not in the journal
+		c.Release = append(c.Release, r.ref)
+	}
+	b.w.cleared(r.ref)
+	d := dead(r.msg, r.outcome.Err)
+	return func(ctx context.Context, dl bus.Delivery) error { return dl.Bury(ctx, d) }
+}
+
+// keep records that the link already answers the row. A newer version of the same state is remembered, so that a late
+// older one is not written.
 func (b *batch) keep(r result, c *store.Commit) fate {
-	if r.end == audit.Unchanged && r.link.Version < r.msg.Event.Version {
+	if r.link.Version == r.msg.Event.Version {
+		return ack // the very state that was applied: a redelivery, explained already
+	}
+	if r.end == audit.Unchanged {
 		l := r.link
 		l.Version, l.At = r.msg.Event.Version, b.w.now()
 		c.Links = append(c.Links, l)
-		c.Entries = append(c.Entries, b.entry(r, audit.Unchanged))
 	}
-	if r.end == audit.Superseded {
-		c.Entries = append(c.Entries, b.entry(r, audit.Superseded))
-	}
+	c.Entries = append(c.Entries, b.entry(r, r.end))
 	return ack
 }
 
 // done records that the target holds what was wanted.
 func (b *batch) done(r result, c *store.Commit) fate {
-	holds := r.outcome.Holds
-	if holds.User == nil && holds.Organization == nil && r.outcome.TargetID != "" {
-		holds = r.wanted
+	o := r.outcome
+	changed := o.Change.Verb != target.Nothing
+	if changed && o.Holds.User == nil && o.Holds.Organization == nil {
+		o.Holds = r.wanted
 	}
-	known, err := event.EncodeEntry(holds)
-	if err != nil {
-		known = nil // the next plan reads the target
+	known := r.link.Known // nothing was read: what was known stays
+	if o.Holds.User != nil || o.Holds.Organization != nil {
+		known, _ = event.EncodeEntry(o.Holds) // without it the next plan reads the target
 	}
-	c.Links = append(c.Links, store.Link{Ref: r.ref, TargetID: r.outcome.TargetID, Version: r.msg.Event.Version, Digest: r.digest,
-		Known: known, Memory: r.outcome.Memory, State: string(stateOf(r)), At: b.w.now()})
+	c.Links = append(c.Links, store.Link{Ref: r.ref, TargetID: o.TargetID, Version: r.msg.Event.Version, Digest: r.digest,
+		Known: known, Memory: o.Memory, State: stateOf(r), At: b.w.now()})
 	end := audit.Applied
 	switch {
-	case r.outcome.Change.Verb != target.Nothing:
+	case changed:
 	case r.fresh || r.msg.Event.Force:
 		end = audit.Verified
 	default:
@@ -139,85 +138,51 @@ func (b *batch) done(r result, c *store.Commit) fate {
 	return ack
 }
 
-// stateOf is the state that counts for the link: an object that was never made has none.
-func stateOf(r result) directory.State {
+// learn keeps what a change that failed left behind: the object it made, and what was remembered before the step that
+// took it away, such as an agent's role and groups.
+func (b *batch) learn(r result, c *store.Commit) {
+	o, l := r.outcome, r.link
+	if o.TargetID == "" || o.TargetID == l.TargetID && (len(o.Memory) == 0 || bytes.Equal(o.Memory, l.Memory)) {
+		return
+	}
+	l.Ref, l.TargetID, l.Digest, l.At = r.ref, o.TargetID, "", b.w.now()
+	if len(o.Memory) > 0 {
+		l.Memory = o.Memory
+	}
+	if l.State == "" {
+		l.State = string(directory.Untouched)
+	}
+	c.Links = append(c.Links, l)
+}
+
+// stateOf is the state last applied: an object that was never made has none, one that is left alone keeps its own.
+func stateOf(r result) string {
+	s := string(r.wanted.State())
 	if r.outcome.TargetID == "" {
-		return directory.Untouched
+		return string(directory.Untouched)
 	}
-	return r.wanted.State()
+	if s == string(directory.Untouched) && r.link.State != "" {
+		return r.link.State
+	}
+	return s
 }
 
-func (b *batch) observe(r result, hold bool) store.Observation {
-	err := r.outcome.Err
-	return store.Observation{Ref: r.ref, Findings: []store.Finding{{Ref: r.ref, Stage: audit.Writer, Code: fault.CodeOf(err),
-		Hold: hold, Detail: detailOf(err), Since: b.w.now(), At: b.w.now()}}}
+// stumbled counts that a record tripped over a bug of ours. It forgets with the process.
+func (w *Writer) stumbled(ref record.Ref) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.bugs[ref]++
+	return w.bugs[ref]
 }
 
-// entry explains one row. Its id is derived from what happened, so that a redelivered row is told once.
-func (b *batch) entry(r result, end audit.Outcome) audit.Entry {
-	e, ch := r.msg.Event, r.outcome.Change
-	code, detail, next := ch.Code, ch.Why, ""
-	if err := r.outcome.Err; err != nil {
-		code, detail, next = string(fault.CodeOf(err)), detailOf(err), fault.NextOf(err)
-	}
-	switch end {
-	case audit.Superseded:
-		detail = "version " + strconv.FormatUint(r.link.Version, 10) + " is in the target already"
-	case audit.Unchanged:
-		if detail == "" {
-			detail = "the target holds this already"
-		}
-	}
-	parts := []string{string(end), string(ch.Verb), code}
-	if e.Force {
-		parts = append(parts, strconv.FormatUint(r.msg.Seq, 10))
-	}
-	verb := ch.Verb
-	if verb == "" {
-		verb = target.Nothing
-	}
-	return audit.Entry{ID: audit.ID(audit.Writer, r.ref, e.Version, parts...), Ref: r.ref, At: b.w.now(), Stage: audit.Writer,
-		Verb: string(verb), Outcome: end, Code: code, Detail: detail, Next: next, Cause: e.Cause, Event: e.ID, Version: e.Version,
-		Changes: ch.Diff, Request: r.outcome.Request}
+func (w *Writer) suspect(ref record.Ref) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.bugs[ref] > 0
 }
 
-func (b *batch) giveBack(ctx context.Context, ds []bus.Delivery, after time.Duration) {
-	for _, d := range ds {
-		_ = d.Retry(ctx, after)
-	}
-}
-
-func (b *batch) settle(err error, r row) {
-	if err != nil { // it is delivered again and found answered
-		b.w.log.Debug("not settled", "tenant", b.t, "source_key", r.ref.String(), "err", err)
-	}
-}
-
-// backoff doubles from Options.Backoff up to five minutes, with half of it random.
-func (w *Writer) backoff(attempt int) time.Duration {
-	d := min(w.opt.Backoff<<min(max(attempt-1, 0), 16), 5*time.Minute)
-	return d/2 + rand.N(d/2+1)
-}
-
-func detailOf(err error) string {
-	if e, ok := errors.AsType[*fault.Error](err); ok && e.Detail != "" {
-		return e.Detail
-	}
-	return err.Error()
-}
-
-func resultDeliveries(rs []result) []bus.Delivery {
-	out := make([]bus.Delivery, len(rs))
-	for i, r := range rs {
-		out[i] = r.d
-	}
-	return out
-}
-
-func resultRefs(rs []result) []record.Ref {
-	out := make([]record.Ref, len(rs))
-	for i, r := range rs {
-		out[i] = r.ref
-	}
-	return out
+func (w *Writer) cleared(ref record.Ref) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.bugs, ref)
 }

@@ -2,76 +2,160 @@ package writer
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
+	"github.com/ml-connector/ml-connector/pkg/audit"
+	"github.com/ml-connector/ml-connector/pkg/fault"
 	"github.com/ml-connector/ml-connector/pkg/record"
 	"github.com/ml-connector/ml-connector/pkg/store"
 	"github.com/ml-connector/ml-connector/pkg/tenant"
 )
 
-// settleForeign ends batches that nobody works on any more: a crash, a lost pin, a commit that failed. It waits until
-// their calls can have no further effect, forgets what was believed to be applied, and touches their records.
-func (w *Writer) settleForeign(ctx context.Context, t tenant.ID) error {
+// span is a batch of this process: running, or ended without a commit, and then when its calls can have no further
+// effect.
+type span struct {
+	running bool
+	over    time.Time
+}
+
+func (w *Writer) hold(id string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.mine[id] = &span{running: true}
+}
+
+// ended gives a batch that could not be committed to whoever tidies up.
+func (w *Writer) ended(id string, life time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.mine[id] = &span{over: w.now().Add(life)}
+}
+
+func (w *Writer) forget(id string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.mine, id)
+}
+
+// busy lists the records of unfinished batches: a record is never in two. another tells that the batch is not one that
+// this process is working on, so that its end may be far.
+func (w *Writer) busy(ctx context.Context, t tenant.ID) (another map[record.Ref]bool, err error) {
+	open, err := w.store.OpenBatches(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	another = map[record.Ref]bool{}
+	for _, o := range open {
+		s := w.mine[o.ID]
+		for _, it := range o.Items {
+			another[it.Ref] = s == nil || !s.running
+		}
+	}
+	return another, nil
+}
+
+// tidyUp ends what others left, beside the lanes: a job that hangs must not keep other records waiting.
+func (w *Writer) tidyUp(ctx context.Context, t tenant.ID) {
+	for failed := 0; ctx.Err() == nil; {
+		pause := w.opt.Busy
+		if err := w.tidy(ctx, t); err != nil {
+			pause = max(pause, doubled(w.opt.Backoff, failed, time.Minute))
+			failed++
+			if ctx.Err() == nil {
+				w.log.Warn("unfinished batches stay", "tenant", t, "err", err)
+			}
+		} else {
+			failed = 0
+		}
+		wait(ctx, pause)
+	}
+}
+
+func (w *Writer) tidy(ctx context.Context, t tenant.ID) error {
 	open, err := w.store.OpenBatches(ctx, t)
 	if err != nil {
 		return err
 	}
+	w.prune(open)
+	errs := []error{w.recall(ctx, t)}
 	for _, b := range open {
-		if w.mine(b.ID) {
-			continue
+		if w.over(b).After(w.now()) {
+			continue // its last call may still land; its records stay busy until then
 		}
-		if err := w.takeOver(ctx, t, b); err != nil {
-			return err
-		}
+		call, cancel := context.WithTimeout(ctx, time.Minute)
+		errs = append(errs, w.takeOver(call, t, b))
+		cancel()
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
-func (w *Writer) mine(id string) bool {
+// prune forgets batches that ended after all: their commit was stored and only its answer lost.
+func (w *Writer) prune(open []store.Batch) {
+	listed := map[string]bool{}
+	for _, b := range open {
+		listed[b.ID] = true
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.inflight[id]
+	for id, s := range w.mine {
+		if !s.running && !listed[id] {
+			delete(w.mine, id)
+		}
+	}
 }
 
 // over is when no call of the batch can land any more: its writer stopped calling at the end of its working time, or
 // when its process died, which was before this one began if no other runs beside it.
 func (w *Writer) over(b store.Batch) time.Time {
+	w.mu.Lock()
+	s := w.mine[b.ID]
+	w.mu.Unlock()
 	last := b.Started.Add(w.opt.Work)
-	if w.opt.Alone && b.Epoch != w.epoch && w.begun.Before(last) {
+	switch {
+	case s != nil && s.running:
+		return w.now().Add(time.Hour)
+	case s != nil:
+		return s.over
+	case w.opt.Alone && b.Epoch != w.epoch && w.begun.Before(last):
 		last = w.begun
 	}
 	return last.Add(w.target.CallLife())
 }
 
+// takeOver ends a batch whose calls are over: it waits for its jobs, forgets what was believed to be applied, and
+// touches its records, so that the target is read (broker.md 3.3, point 5). A crash before the touch loses nothing:
+// none of its messages was acknowledged.
 func (w *Writer) takeOver(ctx context.Context, t tenant.ID, b store.Batch) error {
 	if len(b.Jobs) > 0 {
 		if err := w.target.Settle(ctx, t, b.Jobs); err != nil {
 			return err
 		}
 	}
-	if w.now().Before(w.over(b)) {
-		return nil // its last call may still land; its records stay busy until then
-	}
+	c := store.Commit{Quarantine: map[record.Ref]time.Time{}, Entries: []audit.Entry{w.taken(b)}}
 	refs := make([]record.Ref, len(b.Items))
 	for i, it := range b.Items {
 		refs[i] = it.Ref
-	}
-	links, err := w.store.Links(ctx, t, refs)
-	if err != nil {
-		return err
-	}
-	c := store.Commit{Quarantine: map[record.Ref]time.Time{}}
-	for _, l := range links {
-		l.Digest = "" // the next write looks at the target
-		c.Links = append(c.Links, l)
-	}
-	for _, ref := range refs {
-		c.Quarantine[ref] = w.now() // over already, but it marks the next outcome as verified
+		c.Quarantine[it.Ref] = w.now() // over already: it clears the digest and marks the next outcome as verified
 	}
 	mine, err := w.store.CommitBatch(ctx, t, b.ID, c)
 	if err != nil || !mine {
 		return err
 	}
+	w.forget(b.ID)
 	w.log.Info("took over an unfinished batch", "tenant", t, "batch", b.ID, "records", len(refs), "jobs", len(b.Jobs))
-	return w.bus.Touch(ctx, t, "takeover/"+w.epoch, refs)
+	return w.bus.Touch(ctx, t, "takeover/"+b.ID, refs)
+}
+
+func (w *Writer) taken(b store.Batch) audit.Entry {
+	e := audit.Entry{ID: audit.ID(stage, connection(), 0, "takeover", b.ID), At: w.now(), Stage: stage, Verb: "takeover",
+		Outcome: audit.Finished, Cause: "epoch/" + w.epoch,
+		Detail: fmt.Sprintf("a batch of %d records did not end: they are read and written again where they differ", len(b.Items))}
+	if len(b.Jobs) > 0 {
+		e.Code, e.Request = string(fault.TargetJobUnknown), fmt.Sprintf("jobs %v", b.Jobs)
+	}
+	return e
 }
