@@ -48,6 +48,7 @@ func TestTheAuditTellsARecordsWholeStory(t *testing.T) {
 	w := newWorld(t, 100, 20)
 	w.apply(t)
 	w.sync(t, adminapi.Sync{Full: true})
+	w.agree(t)
 	var who string
 	for _, e := range w.PS.Truth("").Employees {
 		if e.Active && e.InScope && e.NextChange == "" && e.Email != "" {

@@ -21,6 +21,15 @@ func NewJudge(c *Company) *Judge {
 	return &Judge{company: c, once: map[string]bool{}, emails: map[string]string{}}
 }
 
+// Remember notes who is active now: whoever leaves before the next verdict may then stand in Zendesk, suspended.
+func (j *Judge) Remember() {
+	for _, e := range j.company.PS.Truth("").Employees {
+		if e.Active && e.InScope {
+			j.once["psft:emp:"+e.EmplID] = true
+		}
+	}
+}
+
 // Verdict lists every difference. excused are records that wait for a person; they may differ.
 func (j *Judge) Verdict(excused map[string]bool) []string {
 	truth := j.company.PS.Truth("")

@@ -56,6 +56,9 @@ type ActSummary struct {
 
 // Play starts everything and plays the acts. It returns an error when Zendesk does not hold what PeopleSoft says.
 func Play(ctx context.Context, o Options) error {
+	if o.Listen == "" {
+		o.Listen = "127.0.0.1:0"
+	}
 	dir, remove, err := folder(o.Data)
 	if err != nil {
 		return err
