@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# make test: sets itself up, runs every check and every test, says what did not run, and counts.
+set -euo pipefail
+source "$(dirname "$0")/lib.sh"
+source scripts/checks.sh
+source scripts/postgres.sh
+
+mkdir -p .cache
+COUNTS=$PWD/.cache/counts.json
+rm -f "$COUNTS"
+
+testsum() { "$PWD/.cache/testsum" -state "$COUNTS" "$@"; }
+
+# all_tests: the architecture test runs by itself, because the test cache cannot see that another package changed.
+all_tests() {
+  local packages
+  packages=$(go list work | grep -v '/internal/archtest$') || return 1
+  # shellcheck disable=SC2086
+  testsum go test -json -race -p 2 -timeout 25m $packages
+}
+
+arch_tests() { testsum go test -json -count=1 ./pkg/internal/archtest/...; }
+
+tool_tests() { (cd tools && GOWORK=off "$OLDPWD/.cache/testsum" -state "$COUNTS" go test -json ./...); }
+
+(cd tools && GOWORK=off go build -o ../.cache/testsum ./testsum)
+step "set-up" postgres
+step gofmt check_gofmt
+step "go vet" check_vet
+step "modules alone, go mod tidy" check_alone
+step "architecture" arch_tests
+step "tests of the tools" tool_tests
+step "tests, with the race detector" all_tests
+step staticcheck check_staticcheck
+
+printf '\n== summary after %d s\n' "$SECONDS"
+for why in ${NOT_RUN[@]+"${NOT_RUN[@]}"}; do printf 'NOT RUN: %s\n' "$why"; done
+for name in ${FAILED[@]+"${FAILED[@]}"}; do printf 'FAILED: %s\n' "$name"; done
+testsum -summary || FAILED+=("tests")
+[ ${#FAILED[@]} -eq 0 ]
