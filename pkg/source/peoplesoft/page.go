@@ -147,8 +147,10 @@ func (b *builder) add(l line) {
 		b.at[l.key] = i
 		b.page.Records = append(b.page.Records, source.Record{Ref: record.Ref{Kind: b.kind, Key: l.key}})
 	}
+	if stamp, err := l.stamp(); err == nil { // also of a row that has no field to take
+		b.page.Newest = max(b.page.Newest, stamp)
+	}
 	for _, f := range facts {
-		b.page.Newest = max(b.page.Newest, f.Stamp)
 		b.merge(&b.page.Records[i], f)
 	}
 }
