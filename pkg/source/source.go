@@ -47,7 +47,8 @@ type Note struct {
 // Transient and RateLimited may be tried again in the next cycle; Auth and Config stop the connection.
 type Source interface {
 	// Read returns the first page of w. Reading goes on with Page.Rest. All rows of a record that lie in the window
-	// are in one page.
+	// are in one page, unless the source can cut the window by time only: then a record may come in several pages,
+	// a row on the border of two in both, and Whole stays empty.
 	Read(ctx context.Context, t tenant.ID, w Window) (Page, error)
 	// Check tries the connection step by step, ending with the real query for kind limited to one row.
 	Check(ctx context.Context, t tenant.ID, kind record.Kind) []check.Step

@@ -7,8 +7,10 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/http"
 	"net/netip"
 	"net/url"
+	"strings"
 	"syscall"
 
 	"github.com/ml-connector/ml-connector/pkg/fault"
@@ -62,8 +64,12 @@ func isTLS(err error) bool {
 	if _, ok := errors.AsType[tls.AlertError](err); ok {
 		return true
 	}
-	_, ok := errors.AsType[x509.HostnameError](err)
-	return ok
+	if _, ok := errors.AsType[x509.HostnameError](err); ok || errors.Is(err, http.ErrSchemeMismatch) {
+		return true
+	}
+	// crypto/tls has no types for what the other side refuses or offers (failures.md N06)
+	text := err.Error()
+	return strings.HasPrefix(text, "tls: ") || strings.HasPrefix(text, "remote error: tls: ")
 }
 
 func tlsDetail(err error) string {

@@ -2,6 +2,7 @@ package httpx
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -258,6 +259,21 @@ func TestCAFile(t *testing.T) {
 		if _, err := New(Config{CAFile: path}); fault.CodeOf(err) != fault.BadConfig {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+func TestOldAndMissingTLSAreNamed(t *testing.T) {
+	old := httptest.NewUnstartedServer(http.NotFoundHandler())
+	old.TLS = &tls.Config{MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10}
+	old.StartTLS()
+	t.Cleanup(old.Close)
+	plain := serve(t, func(http.ResponseWriter, *http.Request) {})
+	for name, address := range map[string]string{"TLS 1.1 only": old.URL, "no TLS at all": strings.Replace(plain, "http:", "https:", 1)} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := get(t, client(t, Config{}), address+"/?"+canary); fault.CodeOf(err) != fault.SourceTLS || strings.Contains(err.Error(), canary) {
+				t.Errorf("got %v", err)
+			}
+		})
 	}
 }
 

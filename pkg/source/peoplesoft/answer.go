@@ -47,7 +47,7 @@ func inspect(r httpx.Response) (body, error) {
 	switch {
 	case len(bytes.TrimSpace(b.data)) == 0:
 		return b, fault.New(fault.Transient, fault.SourceNotData, "the answer is empty")
-	case media == "text/html" || media == "application/xhtml+xml" || strings.Contains(lower, "<html") || strings.Contains(lower, "<!doctype html"):
+	case media == "text/html" || media == "application/xhtml+xml" || page.MatchString(lower):
 		return b, notData(lower)
 	}
 	return b, nil
@@ -76,6 +76,7 @@ func noData(detail string) error { return fault.New(fault.Transient, fault.Sourc
 
 var (
 	tags      = regexp.MustCompile(`<[^>]*>?`)
+	page      = regexp.MustCompile(`^\s*(<\?xml[^>]*\?>\s*)?(<!--[^>]*-->\s*)*<(!doctype\s+html|html)\b`)
 	badSignIn = regexp.MustCompile(`\(158,\s*45\)`)
 )
 

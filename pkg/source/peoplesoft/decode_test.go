@@ -182,6 +182,7 @@ func TestShapesOfAnswers(t *testing.T) {
 		"JSON called HTML":                    {"text/html", frame(`[]`), 0, fault.SourceNotData, fault.Transient},
 		"HTML without a type":                 {"", `<!DOCTYPE html><p>`, 0, fault.SourceNotData, fault.Transient},
 		"a sign-in page":                      {"", `<html><form action="?cmd=login">`, 0, fault.SourceNotData, fault.Config},
+		"a name that looks like a page":       {"", frame(`[{"EMPLID":"<html>"}]`), 1, "", ""},
 		"nothing":                             {"", " \n", 0, fault.SourceNotData, fault.Transient},
 		"plain text":                          {"text/plain", `Integration Gateway - down`, 0, fault.SourceNotData, fault.Transient},
 		"a bad password inside a JSON answer": {"", `{"status":"error","message":"User password failed. (158,45)"}`, 0, fault.SourceAuth, fault.Auth},

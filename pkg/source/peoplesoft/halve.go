@@ -44,15 +44,23 @@ func (p pass) piece(w source.Window) (from, to, until erp.Stamp) {
 		from, to = "", ""
 	}
 	until = to
-	begin, try, ok := strings.Cut(w.After, "|")
+	at, ok := position(w.After)
 	if !ok {
 		return from, to, until
 	}
-	from = erp.Stamp(begin)
-	if t := erp.Stamp(try); t != "" && t > from && (to == "" || t < to) {
+	if t := at[1]; t != "" && t > at[0] && (to == "" || t < to) {
 		until = t
 	}
-	return from, to, until
+	return at[0], to, until
+}
+
+// position is what byTime leaves in After: where the next piece begins, and how far to try. A key is none.
+func position(after string) (at [2]erp.Stamp, ok bool) {
+	begin, try, cut := strings.Cut(after, "|")
+	if _, err := erp.Stamp(begin).Wall(); err != nil || !cut {
+		return at, false
+	}
+	return [2]erp.Stamp{erp.Stamp(begin), erp.Stamp(try)}, true
 }
 
 func (p pass) pieceOf(w source.Window, lines []line, notes []source.Note, from, end, to erp.Stamp) (source.Page, error) {

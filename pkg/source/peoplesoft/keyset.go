@@ -11,6 +11,9 @@ import (
 // byKey reads one page behind w.After in the order of the key. The window ends only when a second request, from
 // before the last key, brings nothing new: a server that cuts in silence shows itself there (failures.md P04).
 func (p pass) byKey(ctx context.Context, w source.Window) (source.Page, error) {
+	if _, ok := position(w.After); ok {
+		w.After = "" // left by reading by time, before the query got its after prompt: begin again
+	}
 	a := ask{from: w.From, to: w.To, after: w.After}
 	if w.Full {
 		a.from, a.to = "", ""

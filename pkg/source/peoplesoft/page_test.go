@@ -226,3 +226,16 @@ func TestChangeTimesStayWallClocks(t *testing.T) {
 		t.Errorf("the window begins at %q", got)
 	}
 }
+
+func TestAPositionOfTheOtherWayOfPagingBeginsAgain(t *testing.T) {
+	d := &desk{rows: people("0001", 1, "3000", 1)}
+	for name, q := range map[string]Query{"by key": {Prompts: Prompts{After: "AFTER"}}, "by time": {Prompts: Prompts{From: "FROM", To: "TO"}}} {
+		t.Run(name, func(t *testing.T) {
+			after := map[string]string{"by key": "2026-01-01T00:00:00.000000|", "by time": "0001"}[name]
+			page, err := d.source(t, q).Read(t.Context(), acme, source.Window{Kind: record.Employee, After: after})
+			if err != nil || len(page.Records) != 2 {
+				t.Errorf("%d records, %v", len(page.Records), err)
+			}
+		})
+	}
+}

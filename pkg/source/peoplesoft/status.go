@@ -65,7 +65,7 @@ func spoken(r httpx.Response) string {
 	}
 	switch r.Body[firstByte(r.Body)] {
 	case '<':
-		if strings.Contains(strings.ToLower(string(r.Body[:min(len(r.Body), 512)])), "<html") {
+		if page.MatchString(strings.ToLower(string(r.Body[:min(len(r.Body), 2048)]))) {
 			return ""
 		}
 		root, err := guard.XML(r.Body, "", guard.Default())
