@@ -19,7 +19,7 @@ type check struct {
 
 // newCheck wraps root under m.
 func newCheck(m master, root []byte) ([]byte, error) {
-	box, err := sealBox(m.key[:], root, bind("root", m.fingerprint))
+	box, err := sealBox(m.key(), root, bind("root", m.fingerprint))
 	if err != nil {
 		return nil, keyFault(err, "wrap the root key")
 	}
@@ -49,7 +49,7 @@ func (c *check) root(keys []master) (root []byte, by master, err error) {
 		if m.fingerprint != c.Master {
 			continue
 		}
-		root, err := openBox(m.key[:], c.Root, bind("root", m.fingerprint))
+		root, err := openBox(m.key(), c.Root, bind("root", m.fingerprint))
 		if err != nil {
 			return nil, m, keyFault(errNotOpen, "the key check in the store was changed")
 		}

@@ -96,7 +96,7 @@ func (v *Vault) wrap(t tenant.ID, id string, key []byte, at time.Time) (store.Wr
 }
 
 func wrap(m master, t tenant.ID, id string, key []byte, at time.Time) (store.WrappedKey, error) {
-	box, err := sealBox(m.key[:], key, bind("data key", string(t), id, m.fingerprint))
+	box, err := sealBox(m.key(), key, bind("data key", string(t), id, m.fingerprint))
 	if err != nil {
 		return store.WrappedKey{}, keyFault(err, "wrap a data key")
 	}
@@ -111,7 +111,7 @@ func (v *Vault) unwrap(t tenant.ID, k store.WrappedKey) ([]byte, error) {
 	if i < 0 {
 		return nil, keyFault(errNoKey, "the data key of "+string(t)+" is wrapped by the key "+k.Master)
 	}
-	key, err := openBox(v.keys[i].key[:], k.Box, bind("data key", string(t), k.ID, k.Master))
+	key, err := openBox(v.keys[i].key(), k.Box, bind("data key", string(t), k.ID, k.Master))
 	if err != nil || len(key) != keySize {
 		return nil, keyFault(errNotOpen, "the data key of "+string(t)+" was changed")
 	}

@@ -5,6 +5,8 @@ import (
 	"crypto/hkdf"
 	"crypto/sha256"
 	"errors"
+	"fmt"
+	"io"
 	"io/fs"
 	"sync"
 
@@ -26,7 +28,7 @@ type Vault struct {
 
 	mu   sync.RWMutex
 	keys []master // the one that wraps new data keys first, then those that may still be met during a rotation
-	root *[keySize]byte
+	root hidden
 
 	rotating sync.Mutex
 }
@@ -135,8 +137,7 @@ func (v *Vault) load(c *check) error {
 func (v *Vault) use(keys []master, root []byte) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.keys, v.root = keys, new([keySize]byte)
-	copy(v.root[:], root)
+	v.keys, v.root = keys, hide(root)
 }
 
 // Fingerprint names the current master key without giving it away: an HMAC, the same on every start.
@@ -147,7 +148,7 @@ func (v *Vault) Fingerprint() string { return v.current().fingerprint }
 func (v *Vault) DeriveKey(purpose string) []byte {
 	v.mu.RLock()
 	defer v.mu.RUnlock()
-	key, err := hkdf.Key(sha256.New, v.root[:], nil, "mlc v1 derived key: "+purpose, keySize)
+	key, err := hkdf.Key(sha256.New, v.root(), nil, "mlc v1 derived key: "+purpose, keySize)
 	if err != nil { // only for lengths beyond 8160 bytes
 		panic(err)
 	}
@@ -162,8 +163,11 @@ func (v *Vault) Close() {
 		m.wipe()
 	}
 	v.keys = nil
-	clear(v.root[:])
+	clear(v.root())
 }
+
+// Format shows the master key's fingerprint whatever the verb.
+func (v *Vault) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[vault "+v.Fingerprint()+"]") }
 
 func (v *Vault) current() master {
 	v.mu.RLock()

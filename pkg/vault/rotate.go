@@ -49,7 +49,7 @@ func (v *Vault) rotate(ctx context.Context, old, next master) error {
 func (v *Vault) rootKey() []byte {
 	v.mu.RLock()
 	defer v.mu.RUnlock()
-	return bytes.Clone(v.root[:])
+	return bytes.Clone(v.root())
 }
 
 // nextKey reads the key of an unfinished rotation, or writes newKey as the next one.
@@ -60,7 +60,7 @@ func (v *Vault) nextKey(newKey []byte) (master, error) {
 	path := v.file + nextSuffix
 	next, err := readKey(path)
 	if err == nil {
-		if newKey != nil && !bytes.Equal(newKey, next.key[:]) {
+		if newKey != nil && !bytes.Equal(newKey, next.key()) {
 			return master{}, keyFault(nil, "a rotation to another key, in "+path+", is not finished: finish it first")
 		}
 		return next, nil
