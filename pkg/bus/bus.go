@@ -69,7 +69,8 @@ type Bus interface {
 type Topology interface {
 	// Ensure creates what is missing and verifies the rest, idempotently. It fails with BROKER_DRIFT on a difference
 	// that it may not repair, with BROKER_NOT_SYNCED on a server that acknowledges before it syncs (unless allowed).
-	// known are streams that existed before, with their creation time: a missing one is data loss and an error.
+	// known are streams that existed before, by full name (ERP_<tenant>), with their creation time: one that is missing
+	// or was created anew is data loss and an error. created holds the creation times of all of the tenant's streams.
 	Ensure(ctx context.Context, t tenant.ID, known map[string]time.Time) (created map[string]time.Time, err error)
 	// State describes the tenant's streams and consumers for status pages.
 	State(ctx context.Context, t tenant.ID) (State, error)

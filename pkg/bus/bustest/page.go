@@ -10,6 +10,7 @@ import (
 	"github.com/ml-connector/ml-connector/pkg/event"
 	"github.com/ml-connector/ml-connector/pkg/fault"
 	"github.com/ml-connector/ml-connector/pkg/record"
+	"github.com/ml-connector/ml-connector/pkg/tenant"
 )
 
 func eventsOf(es ...event.Event) []event.Event { return es }
@@ -35,10 +36,10 @@ func page(t *testing.T, b bus.Bus) {
 		}
 	}
 	for _, other := range []struct {
-		t    string
+		t    tenant.ID
 		kind record.Kind
-	}{{"globex-2", record.Employee}, {"acme", record.Vendor}} {
-		if _, _, err := b.Cursor(ctx, "globex-2", other.kind); !errors.Is(err, bus.ErrNone) {
+	}{{Globex, record.Employee}, {Acme, record.Vendor}} {
+		if _, _, err := b.Cursor(ctx, other.t, other.kind); !errors.Is(err, bus.ErrNone) {
 			t.Errorf("cursor of %s/%s: %v, want ErrNone", other.t, other.kind, err)
 		}
 	}

@@ -2,6 +2,7 @@ package natsbus
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -45,7 +46,11 @@ func Connect(ctx context.Context, o Options) (*Bus, error) {
 	b.closer = sync.OnceValue(b.close)
 	var err error
 	if b.nc, err = nats.Connect(o.URL, b.dialing(ctx)...); err != nil {
-		return nil, fault.Wrap(err, fault.Transient, fault.BrokerDown, "connect to the broker")
+		kind := fault.Transient
+		if errors.Is(err, nats.ErrAuthorization) || errors.Is(err, nats.ErrAuthExpired) {
+			kind = fault.Auth
+		}
+		return nil, fault.Wrap(err, kind, fault.BrokerDown, "connect to the broker")
 	}
 	if b.js, err = jetstream.New(b.nc, jetstream.WithDefaultTimeout(o.Timeout)); err != nil {
 		b.nc.Close()

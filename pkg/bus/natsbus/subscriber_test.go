@@ -15,7 +15,8 @@ import (
 	"github.com/ml-connector/ml-connector/pkg/event"
 )
 
-// TestWatermillSuite runs Watermill's own Pub/Sub tests over our subscriber and its wire format.
+// TestWatermillSuite runs Watermill's own Pub/Sub tests over our subscriber and its wire format. Subscribers that share
+// a durable compete, so order is promised to a single one.
 func TestWatermillSuite(t *testing.T) {
 	srv := serve(t, t.TempDir())
 	b := connect(t, testOptions(srv))
@@ -47,7 +48,7 @@ func TestWatermillSuite(t *testing.T) {
 		closeAfter(outer, sub) // the suite forgets some
 		return &topics{b: b, t: t}, sub
 	}
-	tests.TestPubSub(t, tests.Features{ConsumerGroups: true, GuaranteedOrder: true, Persistent: true, ForceShort: true},
+	tests.TestPubSub(t, tests.Features{ConsumerGroups: true, GuaranteedOrder: true, GuaranteedOrderWithSingleSubscriber: true, Persistent: true, ForceShort: true},
 		func(t *testing.T) (message.Publisher, message.Subscriber) { return group(t, "default") }, group)
 }
 

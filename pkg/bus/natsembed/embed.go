@@ -36,6 +36,9 @@ const (
 	readyWait  = 10 * time.Second
 	maxPayload = 4 << 20 // above event.MaxSize with headers, and room for batches of operators' tools
 	maxMemory  = 64 << 20
+
+	healthTries = 4
+	healthPause = 50 * time.Millisecond
 )
 
 // Server is the running server. It may restart its inside by itself; connections made in this process come back.
@@ -160,13 +163,25 @@ func (s *Server) Address() string {
 func (s *Server) Dir() string { return s.opts.Dir }
 
 // Healthy fails when the server cannot store messages. It asks what plain /healthz asks: the narrower probes stay
-// green on a full disk (failures.md fact 3).
-func (s *Server) Healthy(context.Context) error {
-	h := s.current().Healthz(nil)
-	if h.Status == "ok" {
-		return nil
+// green on a full disk (failures.md fact 3). While a stream is being created that answer is bad for a moment, so a bad
+// one is asked for again.
+func (s *Server) Healthy(ctx context.Context) error {
+	tick := time.NewTicker(healthPause)
+	defer tick.Stop()
+	for try := 1; ; try++ {
+		h := s.current().Healthz(nil)
+		if h.Status == "ok" {
+			return nil
+		}
+		if try == healthTries {
+			return fault.New(fault.Transient, fault.BrokerDown, fmt.Sprintf("embedded broker %s: %s", h.Status, h.Error))
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("health of the embedded broker: %w", context.Cause(ctx))
+		case <-tick.C:
+		}
 	}
-	return fault.New(fault.Transient, fault.BrokerDown, fmt.Sprintf("embedded broker %s: %s", h.Status, h.Error))
 }
 
 // Shutdown stops the server and frees the folder. Clients should have drained before. ctx bounds the wait.

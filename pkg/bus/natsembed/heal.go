@@ -20,7 +20,7 @@ func (s *Server) heal(ctx context.Context) {
 		case <-tick.C:
 		}
 		err := s.Healthy(ctx)
-		if err == nil {
+		if err == nil || ctx.Err() != nil {
 			bad = 0
 			continue
 		}
