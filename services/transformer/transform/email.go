@@ -21,11 +21,11 @@ func (d *draft) email() (address string, known bool) {
 		a, ok := normalEmail(raw)
 		if !ok {
 			refused = true
-			d.flag(fault.BadEmail, "the address of type "+r.id.Row+" is a placeholder or not an address")
+			d.flag(fault.BadEmail, "the address of type "+label(r.id.Row)+" is a placeholder or not an address")
 			return false
 		}
 		address = a
-		d.explain("email of type %s", r.id.Row)
+		d.explain("email of type %s", label(r.id.Row))
 		return true
 	}
 	if d.pick(rows, d.policy.EmailTypes, try) {

@@ -70,7 +70,7 @@ func (d *draft) conclude(jobs []job, main job) {
 	case d.deceased():
 		d.leaver("a date of death is recorded")
 	case some(jobs, in):
-		d.become(directory.Active, "EMPL_RCD %s speaks for the person", main.rcd)
+		d.become(directory.Active, "EMPL_RCD %s speaks for the person", label(main.rcd))
 	case some(jobs, unsure):
 		d.become(directory.Untouched, "no job has a status that allows a conclusion")
 	default:

@@ -69,7 +69,7 @@ func (d *draft) counts(j job) bool {
 	if org == "" || has(d.policy.PerOrg, org) {
 		return true
 	}
-	d.explain("EMPL_RCD %s does not count: PER_ORG %s is outside the scope", j.rcd, label(org))
+	d.explain("EMPL_RCD %s does not count: PER_ORG %s is outside the scope", label(j.rcd), label(org))
 	return false
 }
 
@@ -88,14 +88,14 @@ func (d *draft) judge(j job) verdict {
 		d.flag(now.code, "EMPL_RCD "+label(j.rcd)+": "+now.why)
 	}
 	if now.verdict != unsure {
-		d.explain("EMPL_RCD %s is %s since %s%s", j.rcd, now.why, label(string(j.now.id.EffDate)), action(j.now))
+		d.explain("EMPL_RCD %s is %s since %s%s", label(j.rcd), now.why, label(string(j.now.id.EffDate)), action(j.now))
 		return now.verdict
 	}
 	if d.before(j) == in {
-		d.explain("EMPL_RCD %s has %s: kept employed as before", j.rcd, now.why)
+		d.explain("EMPL_RCD %s has %s: kept employed as before", label(j.rcd), now.why)
 		return in
 	}
-	d.explain("EMPL_RCD %s has %s: nothing is concluded from it", j.rcd, now.why)
+	d.explain("EMPL_RCD %s has %s: nothing is concluded from it", label(j.rcd), now.why)
 	return unsure
 }
 

@@ -60,7 +60,7 @@ func Contradictions(known, incoming []erp.Fact, whole []erp.Facet, day erp.Date)
 			continue
 		}
 		if !slices.ContainsFunc(incoming, func(f erp.Fact) bool { return f.ID() == r.id }) {
-			notes = append(notes, fmt.Sprintf("a full reading does not show job row EMPL_RCD %s of %s, sequence %d: kept, absence is no evidence", r.id.Row, r.id.EffDate, r.id.EffSeq))
+			notes = append(notes, fmt.Sprintf("a full reading does not show job row EMPL_RCD %s of %s, sequence %d: kept, absence is no evidence", label(r.id.Row), r.id.EffDate, r.id.EffSeq))
 		}
 	}
 	return notes
@@ -226,7 +226,7 @@ func equalFacts(a, b []erp.Fact) bool {
 func describe(f erp.Fact) string {
 	s := string(f.Action) + " " + string(f.Facet)
 	if f.Row != "" {
-		s += " " + f.Row
+		s += " " + label(f.Row)
 	}
 	if f.EffDate != "" {
 		s += fmt.Sprintf(" of %s, sequence %d", f.EffDate, f.EffSeq)

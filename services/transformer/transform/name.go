@@ -18,7 +18,7 @@ func (d *draft) name() (name string, known bool) {
 			}
 			known = true
 			if name = d.text("name", displayName(r)); name != "" {
-				d.explain("name of type %s", r.id.Row)
+				d.explain("name of type %s", label(r.id.Row))
 				return name, true
 			}
 		}

@@ -38,6 +38,9 @@ func readWake(t tenant.ID, m bus.Message) (event.Wake, error) {
 	return w, nil
 }
 
+// maxKey is the longest key of a record (schemas/events/wanted.v1.json); PeopleSoft's are 11 and 5+1+10 bytes long.
+const maxKey = 64
+
 // contradiction says what in the message contradicts itself, without its values; "" when nothing does.
 func contradiction(t tenant.ID, m bus.Message, ref record.Ref, facts []erp.Fact) string {
 	switch {
@@ -47,6 +50,8 @@ func contradiction(t tenant.ID, m bus.Message, ref record.Ref, facts []erp.Fact)
 		return fmt.Sprintf("unknown kind %q", ref.Kind)
 	case strings.TrimSpace(ref.Key) == "":
 		return "no key"
+	case len(ref.Key) > maxKey:
+		return fmt.Sprintf("a key longer than %d bytes", maxKey)
 	case m.Ref != (record.Ref{}) && m.Ref != ref:
 		return "the payload names another record than its subject"
 	}

@@ -72,11 +72,13 @@ type draft struct {
 // usable tells whether somebody will work with the object, so that gaps in it matter.
 func (d *draft) usable() bool { return d.state == directory.Active }
 
+// maxReasons bounds an explanation: somebody with a hundred jobs is explained by the first of them (wanted.v1: 200).
+const maxReasons = 100
+
 func (d *draft) explain(format string, args ...any) {
-	if len(args) > 0 {
-		format = fmt.Sprintf(format, args...)
+	if len(d.reasons) < maxReasons {
+		d.reasons = append(d.reasons, fmt.Sprintf(format, args...))
 	}
-	d.reasons = append(d.reasons, format)
 }
 
 func (d *draft) flag(code fault.Code, detail string) {
@@ -88,7 +90,7 @@ func (d *draft) flag(code fault.Code, detail string) {
 // become sets the state with its reason.
 func (d *draft) become(s directory.State, format string, args ...any) {
 	d.state = s
-	d.explain(string(s)+": "+format, args...)
+	d.reasons = append(d.reasons, string(s)+": "+fmt.Sprintf(format, args...))
 }
 
 // leave makes the record untouched for a reason that has a code.

@@ -197,6 +197,7 @@ func TestBadMessagesAreRefusedAndOthersGoOn(t *testing.T) {
 		"another tenant's event":       edit(func(m *bus.Message) { m.Event.Tenant = "other" }),
 		"another record's subject":     edit(func(m *bus.Message) { m.Ref.Key = "0004712" }),
 		"no key":                       say(record.Ref{Kind: record.Employee}),
+		"a key that no source has":     say(record.Ref{Kind: record.Employee, Key: strings.Repeat("1", 65)}),
 		"unknown kind":                 say(record.Ref{Kind: "robot", Key: "1"}),
 		"vendor without SETID":         say(record.Ref{Kind: record.Vendor, Key: "0000000011"}),
 		"a job of a vendor":            say(hoses(), hire("")),
