@@ -23,3 +23,5 @@ func at(t testing.TB, url string) *Store {
 }
 
 func TestPostgres(t *testing.T) { storetest.Run(t, open) }
+
+func BenchmarkPostgres(b *testing.B) { storetest.Bench(b, open) }

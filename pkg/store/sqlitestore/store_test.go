@@ -18,3 +18,5 @@ func open(t testing.TB) store.Store {
 }
 
 func TestSQLite(t *testing.T) { storetest.Run(t, open) }
+
+func BenchmarkSQLite(b *testing.B) { storetest.Bench(b, open) }

@@ -44,6 +44,8 @@ func linkRoundTrip(t *testing.T, s store.Store) {
 	full.Version, full.Digest, full.State, full.Memory = 3, "", "suspended", nil
 	commit(t, s, acme, "", store.Commit{Links: []store.Link{full}})
 	equal(t, "replaced", links(t, s, acme, employee(1)), map[record.Ref]store.Link{full.Ref: full})
+	commit(t, s, acme, "", store.Commit{Links: []store.Link{link(employee(1), 8), full}})
+	equal(t, "of two in one commit the last", links(t, s, acme, employee(1)), map[record.Ref]store.Link{full.Ref: full})
 	equal(t, "other tenant's link", links(t, s, globex, employee(1), vendor(1)), map[record.Ref]store.Link{theirs.Ref: theirs})
 	for name, doc := range documents() {
 		full.Known, full.Memory = doc, doc
