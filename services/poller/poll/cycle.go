@@ -19,10 +19,11 @@ import (
 
 // cycle is one pass of the poller over one feed.
 type cycle struct {
-	p    *Poller
-	t    tenant.ID
-	feed Feed
-	tick event.Tick
+	p       *Poller
+	t       tenant.ID
+	feed    Feed
+	tick    event.Tick
+	attempt int // of the tick's message
 
 	row    store.Cycle
 	cursor event.Cursor // as stored, moved forward with each page
@@ -38,7 +39,12 @@ func (c *cycle) run(ctx context.Context) error {
 	if err == nil {
 		err = c.read(ctx)
 	}
-	return c.close(context.WithoutCancel(ctx), err)
+	if err != nil && ctx.Err() != nil {
+		err = errStopping
+	}
+	book, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+	defer cancel()
+	return c.close(book, err)
 }
 
 // check tries the connection first: a cycle that cannot work says which step failed and what to do.
@@ -47,17 +53,11 @@ func (c *cycle) check(ctx context.Context) error {
 	if !bad {
 		return nil
 	}
-	kind := fault.Config
-	switch fault.Code(failed.Code) {
-	case fault.SourceAuth:
-		kind = fault.Auth
-	case fault.SourceDown, fault.SourceTimeout, fault.SourceUnreachable, fault.SourceTruncated:
-		kind = fault.Transient
-	}
-	return &fault.Error{Kind: kind, Code: fault.Code(failed.Code), Op: "check " + failed.Name, Detail: failed.Detail, Next: failed.Next}
+	return &fault.Error{Kind: kindOf(fault.Code(failed.Code)), Code: fault.Code(failed.Code), Op: "check " + failed.Name, Detail: failed.Detail, Next: failed.Next}
 }
 
-// read reads what the tick asks for.
+// read reads what the tick asks for. An earlier cycle may have left a window: it is finished first, unless everything
+// is read anyway, which is also the way out of a window that cannot be finished.
 func (c *cycle) read(ctx context.Context) error {
 	if c.tick.Mode == event.ModeKey {
 		return c.readKey(ctx)
@@ -65,13 +65,10 @@ func (c *cycle) read(ctx context.Context) error {
 	if err := c.load(ctx); err != nil {
 		return err
 	}
-	if left := c.cursor.Open; left != nil { // an earlier cycle did not finish its window: do that first
-		full := left.Full
-		if err := c.readWindow(ctx); err != nil || full || c.tick.Mode == event.ModeWindow {
-			return err
-		}
+	full := c.tick.Mode == event.ModeFull
+	if left := c.cursor.Open; left == nil || full && !left.Full {
+		c.cursor.Open = c.window(full)
 	}
-	c.cursor.Open = c.window()
 	return c.readWindow(ctx)
 }
 
@@ -85,32 +82,41 @@ func (c *cycle) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.cursor, err = event.Payload[event.Cursor](e, event.CursorV1)
+	if c.cursor, err = event.Payload[event.Cursor](e, event.CursorV1); err != nil {
+		return fault.Wrap(err, fault.Config, fault.BadEnvelope, "the stored cursor cannot be read")
+	}
 	c.seq, c.row.Before = seq, string(c.cursor.Since)
-	return err
+	return nil
 }
 
 // window is what is to be read now: everything, or what changed since the newest change seen, less the overlap. The
-// upper end only bounds the query; the cursor moves by data alone.
-func (c *cycle) window() *event.Window {
-	if c.tick.Mode == event.ModeFull || c.cursor.Since == "" {
-		return &event.Window{Full: true}
-	}
+// clock only bounds it, on both sides: the cursor moves by data alone.
+func (c *cycle) window(full bool) *event.Window {
 	now := c.p.opt.Now()
-	return &event.Window{
-		From: c.cursor.Since.Add(-c.feed.Overlap - dstShift(now, c.p.opt.Zone)),
-		To:   erp.StampOf(now, c.p.opt.Zone).Add(24 * time.Hour),
+	began := erp.StampOf(now, c.p.opt.Zone)
+	if full || c.cursor.Since == "" {
+		return &event.Window{Full: true, Began: began}
 	}
+	shift := dstShift(now, c.cursor.Since, c.p.opt.Zone)
+	if shift > 0 {
+		c.row.Detail = fmt.Sprintf("DST overlap +%d min", int(shift.Minutes()))
+	}
+	// A cursor ahead of the clock (the zone was changed, a clock was wrong) must not hide changes until then.
+	from := min(c.cursor.Since, began).Add(-c.feed.Overlap - shift)
+	return &event.Window{From: from, To: began.Add(24 * time.Hour), Began: began}
 }
 
 // readWindow reads the cursor's open window to its end. Each page is stored together with the cursor behind it.
 func (c *cycle) readWindow(ctx context.Context) error {
-	first := *c.cursor.Open
-	c.row.From, c.row.To = string(first.From), string(first.To)
+	c.row.From, c.row.To = string(c.cursor.Open.From), string(c.cursor.Open.To)
 	for c.cursor.Open != nil {
-		page, err := c.feed.Source.Read(ctx, c.t, toSource(c.tick.Kind, *c.cursor.Open))
+		w := toSource(c.tick.Kind, *c.cursor.Open)
+		page, err := c.feed.Source.Read(ctx, c.t, w)
 		if err != nil {
 			return err
+		}
+		if page.Rest != nil && toSource(c.tick.Kind, rest(*c.cursor.Open, *page.Rest)) == w {
+			return fault.New(fault.Config, fault.SourcePageStuck, "reading does not move on from "+w.After)
 		}
 		if err := c.store(ctx, page); err != nil {
 			return err
@@ -119,16 +125,21 @@ func (c *cycle) readWindow(ctx context.Context) error {
 	return nil
 }
 
-// store appends the page with its cursor, in parts where it is too large for one batch.
+// store appends the page with its cursor, in parts where it is too large for one batch. Complaints about its rows come
+// first: once the cursor has moved, nobody reads those rows again.
 func (c *cycle) store(ctx context.Context, page source.Page) error {
 	c.row.Pages++
 	c.row.Rows += page.Rows
 	c.row.Records += len(page.Records)
-	behind, verdict := c.behind(page)
-	events, err := c.events(page)
+	place := fmt.Sprintf("%s/%d", c.tick.Kind, c.seq)
+	events, err := c.events(ctx, place, page)
 	if err != nil {
 		return err
 	}
+	if err := c.note(ctx, place, page.Notes); err != nil {
+		return err
+	}
+	behind, verdict := c.behind(page)
 	for len(events) > bus.MaxPage { // until the last part is stored, the cursor stays before this page
 		if err := c.append(ctx, events[:bus.MaxPage], c.cursor); err != nil {
 			return err
@@ -139,15 +150,12 @@ func (c *cycle) store(ctx context.Context, page source.Page) error {
 		return err
 	}
 	c.cursor, c.row.After = behind, string(behind.Since)
-	if err := c.note(ctx, page.Notes); err != nil {
-		return err
-	}
 	return verdict
 }
 
 func (c *cycle) append(ctx context.Context, events []event.Event, cursor event.Cursor) error {
 	cursor.Cycle = c.row.ID
-	e, err := event.With(event.Event{ID: c.row.ID + "/cursor/" + fmt.Sprint(c.seq), Source: "poller", Type: event.CursorV1, Subject: string(c.tick.Kind),
+	e, err := event.With(event.Event{ID: fmt.Sprintf("%s/cursor/%d", c.row.ID, c.seq), Source: "poller", Type: event.CursorV1, Subject: string(c.tick.Kind),
 		Time: c.p.opt.Now(), Tenant: c.t, Cause: "cycle/" + c.row.ID}, cursor)
 	if err != nil {
 		return err
@@ -163,25 +171,27 @@ func (c *cycle) append(ctx context.Context, events []event.Event, cursor event.C
 	return nil
 }
 
-// behind is the cursor behind the page. At the end of a window it moves to the newest change that was seen, and the
-// verdict says whether the window may be believed.
-func (c *cycle) behind(page source.Page) (event.Cursor, error) {
-	next := c.cursor
+// behind is the cursor behind the page. At the end of a window it moves to the newest change that was seen, unless the
+// window may not be believed, as the verdict then says.
+func (c *cycle) behind(page source.Page) (next event.Cursor, verdict error) {
+	next = c.cursor
 	open := *next.Open
 	open.Seen = max(open.Seen, page.Newest)
 	open.Rows, open.Records, open.Pages = open.Rows+page.Rows, open.Records+len(page.Records), open.Pages+1
 	if page.Rest != nil {
-		open.From, open.To, open.After = page.Rest.From, page.Rest.To, page.Rest.After
+		open = rest(open, *page.Rest)
 		next.Open = &open
 		return next, nil
 	}
 	next.Open = nil
-	verdict := c.believable(open)
-	next.Since = max(next.Since, c.capped(open.Seen))
-	if open.Full && verdict == nil {
+	if verdict = c.believable(open); verdict != nil {
+		return next, verdict
+	}
+	next.Since = max(next.Since, c.capped(open))
+	if open.Full {
 		next.Full = open.Records
 	}
-	return next, verdict
+	return next, nil
 }
 
 // believable refuses a full read that shrank: nothing may be concluded from it (design.md 6).
@@ -199,14 +209,18 @@ func (c *cycle) believable(w event.Window) error {
 	return nil
 }
 
-// capped keeps a change time from the future from moving the cursor past rows that are still to come (failures.md K04).
-func (c *cycle) capped(seen erp.Stamp) erp.Stamp {
-	limit := erp.StampOf(c.p.opt.Now().Add(5*time.Minute), c.p.opt.Zone)
-	if seen > limit {
-		c.row.Code, c.row.Detail = fault.SourceClock, "change times lie in the future of the tenant's zone: "+string(seen)
-		return limit
+// capped keeps the cursor from passing the moment at which the window's first page was asked for: pages come by key,
+// and a record of an early page may have changed while a late one was read. It also keeps change times from the future
+// from hiding rows that are still to come (failures.md K04).
+func (c *cycle) capped(w event.Window) erp.Stamp {
+	if w.Seen > erp.StampOf(c.p.opt.Now().Add(5*time.Minute), c.p.opt.Zone) {
+		c.row.Code, c.row.Next = fault.SourceClock, fault.SourceClock.Next()
+		c.row.Detail = "change times lie in the future of the tenant's zone: " + string(w.Seen)
 	}
-	return seen
+	if w.Began == "" { // a window that an earlier version left open
+		return min(w.Seen, erp.StampOf(c.p.opt.Now(), c.p.opt.Zone))
+	}
+	return min(w.Seen, w.Began)
 }
 
 func (c *cycle) readKey(ctx context.Context) error {
@@ -219,24 +233,13 @@ func (c *cycle) readKey(ctx context.Context) error {
 		return err
 	}
 	c.row.Pages, c.row.Rows, c.row.Records = 1, page.Rows, len(page.Records)
-	events, err := c.events(page)
+	place := fmt.Sprintf("%s/%d", c.row.ID, c.attempt)
+	events, err := c.events(ctx, place, page)
 	if err != nil {
 		return err
 	}
-	if err := c.p.bus.PublishFacts(ctx, c.t, events...); err != nil {
+	if err := c.note(ctx, place, page.Notes); err != nil || len(events) == 0 {
 		return err
 	}
-	return c.note(ctx, page.Notes)
-}
-
-func toSource(kind record.Kind, w event.Window) source.Window {
-	return source.Window{Kind: kind, From: w.From, To: w.To, After: w.After, Full: w.Full}
-}
-
-// dstShift is by how much clocks in zone were put back within the last day: an hour is then read twice (failures.md
-// K02, K03).
-func dstShift(now time.Time, zone *time.Location) time.Duration {
-	_, before := now.Add(-24 * time.Hour).In(zone).Zone()
-	_, after := now.In(zone).Zone()
-	return max(0, time.Duration(before-after)*time.Second)
+	return c.p.bus.PublishFacts(ctx, c.t, events...)
 }

@@ -6,6 +6,7 @@ package poll
 import (
 	"context"
 	"errors"
+	"fmt"
 	"hash/fnv"
 	"log/slog"
 	"sync"
@@ -89,9 +90,9 @@ func (p *Poller) Run(ctx context.Context, t tenant.ID) error {
 	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	errs := make(chan error, len(p.opt.Feeds)+1)
+	errs := make(chan error, 2*len(p.opt.Feeds)+1)
 	var all sync.WaitGroup
-	for range cap(errs) { // one slot more than feeds: a long read of one kind must not keep the others waiting
+	for range cap(errs) { // a window and a full read of each feed, and a person: a long read keeps nobody else waiting
 		all.Go(func() {
 			err := p.bus.Handle(ctx, t, bus.Ticks, bus.Batch{Max: 1}, func(ctx context.Context, ms []bus.Message) []error {
 				return []error{p.tick(ctx, t, ms[0])}
@@ -113,7 +114,8 @@ func (p *Poller) Run(ctx context.Context, t tenant.ID) error {
 }
 
 func (p *Poller) arm(ctx context.Context, t tenant.ID) error {
-	for kind, f := range p.opt.Feeds {
+	for _, kind := range record.Kinds() {
+		f := p.opt.Feeds[kind] // the zero feed disarms: its ticks would be for nobody
 		if err := p.bus.Every(ctx, t, bus.Tick{Kind: kind, Mode: event.ModeWindow}, f.Every, p.opt.Zone); err != nil {
 			return err
 		}
@@ -151,27 +153,35 @@ func (p *Poller) tick(ctx context.Context, t tenant.ID, m bus.Message) error {
 	if err != nil {
 		return fault.Wrap(err, fault.Invalid, fault.BadEnvelope, "not a tick")
 	}
+	if tick.Mode != event.ModeWindow && tick.Mode != event.ModeFull && (tick.Mode != event.ModeKey || tick.Key == "") {
+		return fault.New(fault.Invalid, fault.BadEnvelope, fmt.Sprintf("tick with mode %q", tick.Mode))
+	}
 	feed, ok := p.opt.Feeds[tick.Kind]
 	if !ok {
 		return nil // the feed was taken out of the tenant file
 	}
-	if !p.lock[tick.Kind].TryLock() {
-		return &fault.Error{Kind: fault.RateLimited, Code: fault.SourceBusy, Detail: "a cycle of this kind is running", After: 2 * time.Second}
-	}
-	defer p.lock[tick.Kind].Unlock()
 	asked := tick.Cycle != ""
 	if !asked {
 		if p.keptOut(tick.Kind) {
 			return nil
 		}
 		tick.Cycle = uuid.NewString()
-		pause(ctx, jitter(t, tick.Kind, feed.Jitter))
+		if m.Attempt <= 1 && !pause(ctx, jitter(t, tick.Kind, feed.Jitter)) {
+			return ctx.Err()
+		}
 	}
-	c := &cycle{p: p, t: t, feed: feed, tick: tick, row: store.Cycle{ID: tick.Cycle, Kind: tick.Kind, Mode: string(tick.Mode),
+	if !p.lock[tick.Kind].TryLock() {
+		return &fault.Error{Kind: fault.RateLimited, Code: fault.SourceBusy, Detail: "a cycle of this kind is running", After: 2 * time.Second}
+	}
+	defer p.lock[tick.Kind].Unlock()
+	c := &cycle{p: p, t: t, feed: feed, tick: tick, attempt: m.Attempt, row: store.Cycle{ID: tick.Cycle, Kind: tick.Kind, Mode: string(tick.Mode),
 		Cause: m.Event.Cause, State: store.Running, Started: p.opt.Now()}}
 	err = c.run(ctx)
 	p.remember(tick.Kind, err)
-	if err != nil && fault.KindOf(err) == fault.Transient && !errors.Is(err, bus.ErrConflict) && m.Attempt < maxTries {
+	switch {
+	case errors.Is(err, errStopping):
+		return fault.Wrap(err, fault.Transient, fault.SourceBusy, "cycle given back")
+	case err != nil && fault.KindOf(err) == fault.Transient && m.Attempt < maxTries:
 		return err // soon again, before the next turn of the schedule
 	}
 	return nil
@@ -187,10 +197,23 @@ func (p *Poller) keptOut(kind record.Kind) bool {
 func (p *Poller) remember(kind record.Kind, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	delete(p.locked, kind)
-	if err != nil && fault.KindOf(err) == fault.Auth {
+	switch {
+	case err == nil:
+		delete(p.locked, kind)
+	case fault.KindOf(err) == fault.Auth:
 		p.locked[kind] = p.opt.Now().Add(time.Hour)
 	}
+}
+
+// kindOf sorts the codes with which a check fails.
+func kindOf(c fault.Code) fault.Kind {
+	switch c {
+	case fault.SourceAuth, fault.SourceForbidden:
+		return fault.Auth
+	case fault.SourceDown, fault.SourceTimeout, fault.SourceUnreachable, fault.SourceTruncated, fault.SourceFault, fault.SourceBusy:
+		return fault.Transient
+	}
+	return fault.Config
 }
 
 // jitter spreads feeds over a span, always the same for one feed.
@@ -203,14 +226,17 @@ func jitter(t tenant.ID, kind record.Kind, span time.Duration) time.Duration {
 	return span * time.Duration(h.Sum32()%1000) / 1000
 }
 
-func pause(ctx context.Context, d time.Duration) {
+// pause waits; it answers false when ctx ended first.
+func pause(ctx context.Context, d time.Duration) bool {
 	if d <= 0 {
-		return
+		return true
 	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
+		return false
 	case <-timer.C:
+		return true
 	}
 }

@@ -43,55 +43,76 @@ func New(b events, s trail, log *slog.Logger, every time.Duration) *Recorder {
 
 var _ trail = store.Trail(nil)
 
-// Run records until ctx ends; what is sealed last is sealed before it returns.
+const (
+	sealAtOnce = 1000
+	lastSeal   = 5 * time.Second // for what is unsealed when Run ends
+)
+
+// Run records until ctx ends or the consumer is gone. What is stored by then is sealed before it returns, in the time
+// of lastSeal; the next run goes on with the rest.
 func (r *Recorder) Run(ctx context.Context, t tenant.ID) error {
-	var sealing sync.WaitGroup
-	sealing.Go(func() { r.seal(ctx, t) })
+	sealing, stop := context.WithCancel(ctx)
+	defer stop()
+	var all sync.WaitGroup
+	all.Go(func() { r.keepSealing(sealing, t) })
 	err := r.bus.Handle(ctx, t, bus.Recorder, bus.Batch{Max: 500, Linger: 20 * time.Millisecond}, func(ctx context.Context, ms []bus.Message) []error {
 		return r.record(ctx, t, ms)
 	})
-	sealing.Wait()
+	stop()
+	all.Wait()
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastSeal)
+	defer cancel()
+	r.seal(last, t)
 	return err
 }
 
 func (r *Recorder) record(ctx context.Context, t tenant.ID, ms []bus.Message) []error {
 	errs := make([]error, len(ms))
 	entries := make([]audit.Entry, 0, len(ms))
+	var at []int
 	for i, m := range ms {
 		a, err := event.Payload[event.Audit](m.Event, event.AuditV1)
-		if err != nil || a.ID == "" {
-			errs[i] = fault.Wrap(err, fault.Invalid, fault.BadEnvelope, "not an audit entry")
+		if err != nil || a.ID == "" || m.Event.Tenant != t {
+			errs[i] = fault.Wrap(err, fault.Invalid, fault.BadEnvelope, "not an audit entry of this tenant")
 			continue
 		}
-		entries = append(entries, a.Entry())
+		entries, at = append(entries, a.Entry()), append(at, i)
 	}
-	if err := r.trail.Append(ctx, t, entries); err != nil {
-		for i := range errs {
-			if errs[i] == nil {
-				errs[i] = err
-			}
+	if len(entries) == 0 {
+		return errs
+	}
+	err := r.trail.Append(ctx, t, entries)
+	for n, i := range at {
+		errs[i] = err
+		if err != nil && fault.KindOf(err) != fault.Transient && len(entries) > 1 { // one of them: the others must not wait for it
+			errs[i] = r.trail.Append(ctx, t, entries[n:n+1])
 		}
 	}
 	return errs
 }
 
-const sealAtOnce = 1000
-
-func (r *Recorder) seal(ctx context.Context, t tenant.ID) {
+func (r *Recorder) keepSealing(ctx context.Context, t tenant.ID) {
 	tick := time.NewTicker(r.every)
 	defer tick.Stop()
 	for {
-		n, err := r.trail.Seal(ctx, t, sealAtOnce, audit.Link)
-		if err != nil && ctx.Err() == nil {
-			r.log.Warn("trail not sealed", "tenant", t, "err", err)
-		}
-		if n == sealAtOnce && ctx.Err() == nil {
-			continue
-		}
+		r.seal(ctx, t)
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+		}
+	}
+}
+
+// seal chains everything that is not yet.
+func (r *Recorder) seal(ctx context.Context, t tenant.ID) {
+	for ctx.Err() == nil {
+		n, err := r.trail.Seal(ctx, t, sealAtOnce, audit.Link)
+		if err != nil && ctx.Err() == nil {
+			r.log.Warn("trail not sealed", "tenant", t, "err", err)
+		}
+		if err != nil || n < sealAtOnce {
+			return
 		}
 	}
 }
