@@ -26,6 +26,7 @@ type Window struct {
 	To      erp.Stamp `json:"to,omitempty"`
 	After   string    `json:"after,omitempty"`
 	Full    bool      `json:"full,omitempty"`
+	Began   erp.Stamp `json:"began,omitempty"` // wall clock when its first page was asked for; the cursor never passes it
 	Seen    erp.Stamp `json:"seen,omitempty"`
 	Rows    int       `json:"rows,omitempty"`
 	Records int       `json:"records,omitempty"`
