@@ -20,7 +20,7 @@ import (
 const MaxSize = 1 << 20
 
 // maxLines is the largest number of lines: the parser takes quadratic time in them (262,144 lines: 90 s, measured).
-const maxLines = 20_000
+const maxLines = 10_000
 
 // maxProblems is how many problems are told; nobody reads more before mending the first.
 const maxProblems = 200

@@ -65,7 +65,7 @@ func (d *defaulter) compare(path string, s, filled, given map[string]any) {
 		switch {
 		case has && !states && !(isObject && len(inner) == 0):
 			d.t.Errorf("%s: the decoder fills in %v, the schema states no default", at, value)
-		case has && !reflect.DeepEqual(value, def) && !zero:
+		case has && states && !reflect.DeepEqual(value, def):
 			d.t.Errorf("%s: the decoder fills in %v, the schema states %v", at, value, def)
 		case !has && states && !zero && !strings.HasSuffix(at, "oauth2"):
 			d.t.Errorf("%s: the schema states %v, the decoder fills in nothing", at, def)

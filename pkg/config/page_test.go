@@ -28,7 +28,7 @@ tenant.yaml:2:11: timezone: want a zone name of the IANA database, for example A
 tenant.yaml:8:39: peoplesoft.hcm.employees.max_row: unknown key: want type, max_rows, … (did you mean max_rows?)
 ` + "```" + `
 
-Limits: 1 MiB, 20,000 lines, UTF-8. Anchors, aliases, merge keys and tags are refused.
+Limits: 1 MiB, 10,000 lines, UTF-8. Anchors, aliases, merge keys and tags are refused.
 
 **Secrets** are ` + "`env:NAME`" + ` or ` + "`file:/absolute/path`" + `, read once when the file is applied and sealed. A secret that is left
 out is set with ` + "`ml-connector credential set <tenant> <purpose>`" + `. A value in the clear is refused and not repeated.
