@@ -137,8 +137,8 @@ func breaking() map[string]struct{ bad, good []example } {
 			[]example{{"pkg/app/a.go", with("func A() { os.Exit(1) }")}, {"services/poller/main.go", "// Command x.\npackage main\n\nfunc main() { os.Exit(1) }\n"}},
 		},
 		"no time.Sleep": {
-			[]example{{"pkg/app/a_test.go", with("func A() { time.Sleep(1) }")}, {"pkg/store/storetest/a.go", with("func A() { time.Sleep(1) }")}},
-			[]example{{"pkg/app/a.go", with("func A() { time.NewTimer(1) }")}},
+			[]example{{"pkg/app/a_test.go", with("func A() { time.Sleep(1) }")}, {"pkg/store/storetest/a.go", with("func A() { time.Sleep(1) }")}, {"pkg/app/a_test.go", with("func A() { synctest.Test(t, f); time.Sleep(1) }")}},
+			[]example{{"pkg/app/a.go", with("func A() { time.NewTimer(1) }")}, {"pkg/app/a_test.go", with("func A() { synctest.Test(t, func(t *testing.T) { time.Sleep(1) }) }")}},
 		},
 		"no stored or bus method without tenant": {
 			[]example{{"pkg/store/a.go", with("type S interface { Links(ctx context.Context, n int) error }")}, {"pkg/bus/a.go", with("type S interface { Publish(t tenant.ID, ctx context.Context) error }")}},
