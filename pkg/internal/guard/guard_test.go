@@ -3,7 +3,9 @@ package guard
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"runtime"
 	"strings"
 	"testing"
@@ -219,6 +221,48 @@ func mutate(rnd *rand.Rand, seed string) []byte {
 		}
 	}
 	return data
+}
+
+// TestJSONAgreesWithTheStandardDecoder compares every accepted mutation with encoding/json.
+func TestJSONAgreesWithTheStandardDecoder(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(5, 6))
+	seed := `  {"a" : [ 1.50e+3 , -0, "x\u00e9\n\"\\", null,true , false, {} , [ ] ], "b":{"A":{"a":"é"}},"":"" } `
+	accepted := 0
+	for i := range 50_000 {
+		data := []byte(seed)
+		if i > 0 {
+			data = mutate(rnd, seed)
+		}
+		v, err := JSON(data, Limits{})
+		if err != nil {
+			continue
+		}
+		accepted++
+		var want any
+		dec := json.NewDecoder(strings.NewReader(string(data)))
+		dec.UseNumber()
+		if err := dec.Decode(&want); err != nil || !reflect.DeepEqual(v, want) {
+			t.Fatalf("%q: got %#v, want %#v, %v", data, v, want, err)
+		}
+	}
+	if accepted < 1000 {
+		t.Errorf("only %d mutations were accepted: this test shows nothing", accepted)
+	}
+}
+
+func TestManyKeys(t *testing.T) {
+	var b strings.Builder
+	for i := range 500 {
+		fmt.Fprintf(&b, `"k%d":{"k%d":1},`, i, i)
+	}
+	if _, err := JSON([]byte("{"+b.String()+`"x":1}`), Limits{}); err != nil {
+		t.Error(err)
+	}
+	for _, again := range []string{"k0", "K499", "k250"} {
+		if _, err := JSON([]byte("{"+b.String()+`"`+again+`":1}`), Limits{}); err == nil {
+			t.Errorf("%s twice was accepted", again)
+		}
+	}
 }
 
 func FuzzJSON(f *testing.F) {

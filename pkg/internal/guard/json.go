@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -16,9 +17,7 @@ func JSON(data []byte, l Limits) (any, error) {
 	if err := syntax(data); err != nil {
 		return nil, err
 	}
-	d := jsonDecoder{limits: l.withDefaults()}
-	d.dec = json.NewDecoder(bytes.NewReader(data))
-	d.dec.UseNumber()
+	d := jsonDecoder{data: data, limits: l.withDefaults(), names: map[string]name{}, folds: map[string]int{}}
 	return d.value(0)
 }
 
@@ -78,76 +77,180 @@ func escape(data []byte) (uint64, bool) {
 	return n, err == nil
 }
 
+// jsonDecoder builds values from bytes whose syntax is proven: it needs no error for what cannot happen. It exists
+// because json.Decoder.Token costs several allocations per value, and answers hold tens of thousands.
 type jsonDecoder struct {
-	dec    *json.Decoder
+	data   []byte
+	at     int
 	limits Limits
 	items  int
+	names  map[string]name // every key text seen, once
+	folds  map[string]int  // number of a key without case
+}
+
+type name struct {
+	text string
+	fold int
+}
+
+// next skips white space and returns the byte behind it.
+func (d *jsonDecoder) next() byte {
+	for d.data[d.at] == ' ' || d.data[d.at] == '\t' || d.data[d.at] == '\r' || d.data[d.at] == '\n' {
+		d.at++
+	}
+	return d.data[d.at]
 }
 
 func (d *jsonDecoder) value(depth int) (any, error) {
 	if d.items++; d.items > d.limits.Items {
 		return nil, refuse("more than %d values", d.limits.Items)
 	}
-	token, err := d.dec.Token()
-	if err != nil {
-		return nil, refuse("not JSON")
+	switch c := d.next(); c {
+	case '{', '[':
+		if depth++; depth > d.limits.Depth {
+			return nil, refuse("nested deeper than %d", d.limits.Depth)
+		}
+		if c == '[' {
+			return d.array(depth)
+		}
+		return d.object(depth)
+	case '"':
+		raw := d.text()
+		if len(raw) > d.limits.Text {
+			return nil, refuse("text longer than %d bytes", d.limits.Text)
+		}
+		return unquote(raw)
+	case 't':
+		d.at += len("true")
+		return true, nil
+	case 'f':
+		d.at += len("false")
+		return false, nil
+	case 'n':
+		d.at += len("null")
+		return nil, nil
 	}
-	delim, ok := token.(json.Delim)
-	if !ok {
-		return d.leaf(token)
-	}
-	if depth++; depth > d.limits.Depth {
-		return nil, refuse("nested deeper than %d", d.limits.Depth)
-	}
-	if delim == '[' {
-		return d.array(depth)
-	}
-	return d.object(depth)
+	return d.number()
 }
 
-func (d *jsonDecoder) leaf(token any) (any, error) {
-	if s, ok := token.(string); ok && len(s) > d.limits.Text {
-		return nil, refuse("text longer than %d bytes", d.limits.Text)
+func (d *jsonDecoder) number() (any, error) {
+	begin := d.at
+	for d.at < len(d.data) && bytes.IndexByte([]byte("+-.0123456789eE"), d.data[d.at]) >= 0 {
+		d.at++
 	}
-	if n, ok := token.(json.Number); ok && len(n) > 400 {
-		return nil, refuse("number with %d digits", len(n))
+	if d.at-begin > 400 {
+		return nil, refuse("number with %d digits", d.at-begin)
 	}
-	return token, nil
+	return json.Number(d.data[begin:d.at]), nil
+}
+
+// text returns the bytes of a string with its quotes and moves behind it.
+func (d *jsonDecoder) text() []byte {
+	begin := d.at
+	for d.at++; d.data[d.at] != '"'; d.at++ {
+		if d.data[d.at] == '\\' {
+			d.at++
+		}
+	}
+	d.at++
+	return d.data[begin:d.at]
+}
+
+func unquote(raw []byte) (string, error) {
+	if bytes.IndexByte(raw, '\\') < 0 {
+		return string(raw[1 : len(raw)-1]), nil
+	}
+	var s string
+	err := json.Unmarshal(raw, &s)
+	return s, err
 }
 
 func (d *jsonDecoder) array(depth int) (any, error) {
 	list := []any{}
-	for d.dec.More() {
+	d.at++
+	for d.next() != ']' {
 		v, err := d.value(depth)
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, v)
+		if list = append(list, v); d.next() == ',' {
+			d.at++
+		}
 	}
-	_, err := d.dec.Token()
-	return list, err
+	d.at++
+	return list, nil
 }
 
 func (d *jsonDecoder) object(depth int) (any, error) {
-	object, folded := map[string]any{}, map[string]bool{}
-	for d.dec.More() {
-		token, err := d.dec.Token()
+	object, seen := map[string]any{}, keys{}
+	d.at++
+	for d.next() != '}' {
+		key, err := d.key()
 		if err != nil {
-			return nil, refuse("not JSON")
-		}
-		key, _ := token.(string)
-		if len(key) > d.limits.Text {
-			return nil, refuse("key longer than %d bytes", d.limits.Text)
-		}
-		fold := strings.ToLower(key)
-		if folded[fold] {
-			return nil, refuse("the same key twice in one object")
-		}
-		folded[fold] = true
-		if object[key], err = d.value(depth); err != nil {
 			return nil, err
 		}
+		if !seen.add(key.fold) {
+			return nil, refuse("the same key twice in one object")
+		}
+		d.next()
+		d.at++ // the colon
+		if object[key.text], err = d.value(depth); err != nil {
+			return nil, err
+		}
+		if d.next() == ',' {
+			d.at++
+		}
 	}
-	_, err := d.dec.Token()
-	return object, err
+	d.at++
+	return object, nil
+}
+
+// key reads a key; equal keys share one text, and keys that differ in case only share one number.
+func (d *jsonDecoder) key() (name, error) {
+	raw := d.text()
+	if n, ok := d.names[string(raw)]; ok {
+		return n, nil
+	}
+	if len(raw) > d.limits.Text {
+		return name{}, refuse("key longer than %d bytes", d.limits.Text)
+	}
+	text, err := unquote(raw)
+	if err != nil {
+		return name{}, refuse("not JSON")
+	}
+	folded := strings.ToLower(text)
+	number, ok := d.folds[folded]
+	if !ok {
+		number = len(d.folds)
+		d.folds[folded] = number
+	}
+	n := name{text, number}
+	d.names[string(raw)] = n
+	return n, nil
+}
+
+// keys are the numbers of the keys of one object: a list while it is short, a set when it is not.
+type keys struct {
+	few  []int
+	many map[int]bool
+}
+
+func (k *keys) add(n int) bool {
+	if k.many != nil {
+		if k.many[n] {
+			return false
+		}
+		k.many[n] = true
+		return true
+	}
+	if slices.Contains(k.few, n) {
+		return false
+	}
+	if k.few = append(k.few, n); len(k.few) > 64 {
+		k.many = map[int]bool{}
+		for _, have := range k.few {
+			k.many[have] = true
+		}
+	}
+	return true
 }
