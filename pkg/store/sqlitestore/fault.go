@@ -16,9 +16,11 @@ import (
 
 // Result codes of SQLite (sqlite.org/rescode.html) that are not "try again".
 const (
+	codeError      = 1 // SQL error: our bug
+	codeCorrupt    = 11
 	codeConstraint = 19
 	codeMisuse     = 21
-	codeError      = 1 // SQL error: our bug
+	codeNotDB      = 26
 )
 
 // fail classifies err. The text of the driver stays behind, only its code is shown: no row data in errors.
@@ -46,13 +48,14 @@ func classify(op string, err error) error {
 		f.Detail, f.Err = "", context.DeadlineExceeded
 	case isSQLite:
 		f.Detail = fmt.Sprintf("SQLite result code %d", se.Code())
-		if c := se.Code() & 0xff; c == codeConstraint || c == codeMisuse || c == codeError {
+		switch se.Code() & 0xff {
+		case codeError, codeConstraint, codeMisuse:
 			f.Kind, f.Code = fault.Internal, fault.Unclassified
+		case codeCorrupt, codeNotDB:
+			f.Kind, f.Next = fault.Config, "restore the data folder from a backup: the state file is damaged"
 		}
 	case errors.Is(err, schema.ErrNewer):
 		f.Kind, f.Detail, f.Next = fault.Config, err.Error(), "start the newer release, or restore a backup made with this one"
-	case errors.Is(err, sql.ErrConnDone):
-		f.Detail = "closed"
 	case isErrno:
 		f.Detail = errno.Error()
 	}

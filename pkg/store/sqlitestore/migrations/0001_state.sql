@@ -1,5 +1,6 @@
 -- +goose Up
--- Times are microseconds since 1970 in UTC. Documents are bytes. Tables stand in the order of pkg/store.
+-- Times are microseconds since 1970 in UTC. Documents are bytes. Tables stand in the order of pkg/store;
+-- those without large documents are kept in their primary key (WITHOUT ROWID), which saves a third of the writing.
 
 CREATE TABLE tenants (
   tenant  TEXT NOT NULL PRIMARY KEY,
@@ -95,7 +96,7 @@ CREATE TABLE batch_items (
   version INTEGER NOT NULL,
   PRIMARY KEY (tenant, kind, key),
   FOREIGN KEY (tenant, batch) REFERENCES batches (tenant, id) ON DELETE CASCADE
-);
+) WITHOUT ROWID;
 CREATE INDEX batch_items_batch ON batch_items (tenant, batch, n);
 
 CREATE TABLE quarantine (
@@ -104,7 +105,7 @@ CREATE TABLE quarantine (
   key    TEXT NOT NULL,
   until  INTEGER NOT NULL,
   PRIMARY KEY (tenant, kind, key)
-);
+) WITHOUT ROWID;
 
 CREATE TABLE findings (
   tenant TEXT NOT NULL,
@@ -117,7 +118,7 @@ CREATE TABLE findings (
   since  INTEGER NOT NULL,
   at     INTEGER NOT NULL,
   PRIMARY KEY (tenant, kind, key, stage, code)
-);
+) WITHOUT ROWID;
 CREATE INDEX findings_code ON findings (tenant, code, kind, key);
 
 -- The last position given out per tenant. Whoever appends holds this row until the commit, so positions have no gaps
@@ -139,7 +140,7 @@ CREATE TABLE audit (
   cause    TEXT NOT NULL,
   body     TEXT NOT NULL,
   PRIMARY KEY (tenant, position)
-);
+) WITHOUT ROWID;
 CREATE UNIQUE INDEX audit_id ON audit (tenant, id);
 CREATE INDEX audit_key ON audit (tenant, key, position);
 CREATE INDEX audit_cause ON audit (tenant, cause, position);
@@ -151,7 +152,7 @@ CREATE TABLE seals (
   position INTEGER NOT NULL,
   hash     TEXT NOT NULL,
   PRIMARY KEY (tenant, position)
-);
+) WITHOUT ROWID;
 
 -- The end of each tenant's chain of seals.
 CREATE TABLE chains (
