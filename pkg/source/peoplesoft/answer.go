@@ -25,8 +25,6 @@ type table struct {
 	total int // numrows; -1 when the answer does not say
 }
 
-func (t table) truncated(limit int) bool { return len(t.rows) >= limit || t.total > len(t.rows) }
-
 // limits: a query answer may be larger than other documents; the body cap bounds it (failures.md 5.4).
 func limits() guard.Limits { return guard.Limits{Items: 8_000_000} }
 
