@@ -42,6 +42,7 @@ func Run(t *testing.T, open Open, reopen Reopen) {
 		"a page may repeat and its limits are kept":            pageLimits,
 		"the table keeps the highest version in any order":     tableOrder,
 		"many writers of one table lose nothing":               tableWriters,
+		"rival writers of a record end at the highest":         tableRivals,
 		"a touch forces the present state and yields to newer": tableTouch,
 		"a repeated publish is stored once":                    publishTwice,
 		"a foreign or unfit event is refused":                  publishForeign,

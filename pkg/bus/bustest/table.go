@@ -86,6 +86,37 @@ func tableWriters(t *testing.T, b bus.Bus) {
 	}
 }
 
+// tableRivals has writers put different versions of the same records at the same moment, again and again: without a
+// guard the slowest would win, not the highest.
+func tableRivals(t *testing.T, b bus.Bus) {
+	const writers, records, rounds = 4, 10, 15
+	for round := range rounds {
+		start := make(chan struct{})
+		var wg sync.WaitGroup
+		for w := range writers {
+			var list []event.Event
+			for k := range records {
+				list = append(list, Wanted(Acme, fmt.Sprint(k), uint64(round*writers+(w+k)%writers+1)))
+			}
+			wg.Go(func() {
+				<-start
+				if _, err := b.PutWanted(t.Context(), Acme, list); err != nil {
+					t.Errorf("writer %d: %v", w, err)
+				}
+			})
+		}
+		close(start)
+		wg.Wait()
+		for k := range records {
+			e, err := b.Wanted(t.Context(), Acme, employee(fmt.Sprint(k)))
+			if want := uint64((round + 1) * writers); err != nil || e.Version != want {
+				t.Fatalf("round %d: record %d ended at version %d (%v), want %d", round, k, e.Version, err, want)
+			}
+		}
+	}
+	silent(t, b, Globex, bus.Writer)
+}
+
 func tableTouch(t *testing.T, b bus.Bus) {
 	ctx := t.Context()
 	_, err := b.PutWanted(ctx, Acme, eventsOf(Wanted(Acme, "1", 4), Wanted(Acme, "2", 1), Wanted(Acme, "3", 1)))

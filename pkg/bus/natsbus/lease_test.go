@@ -141,16 +141,29 @@ func TestALongHandlerKeepsItsMessages(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	calls := 0
-	err := b.Handle(ctx, bustest.Acme, bus.Transformer, bus.Batch{Max: 2, Linger: 100 * time.Millisecond}, func(_ context.Context, ms []bus.Message) []error {
-		calls++
-		timer := time.NewTimer(time.Second)
-		defer timer.Stop()
-		<-timer.C
-		cancel()
-		return make([]error, len(ms))
-	})
+	calls, started, done := 0, make(chan struct{}), make(chan error, 1)
+	go func() {
+		done <- b.Handle(ctx, bustest.Acme, bus.Transformer, bus.Batch{Max: 2, Linger: 100 * time.Millisecond}, func(_ context.Context, ms []bus.Message) []error {
+			calls++
+			close(started)
+			timer := time.NewTimer(time.Second)
+			defer timer.Stop()
+			<-timer.C
+			cancel()
+			return make([]error, len(ms))
+		})
+	}()
+	<-started
+	rival, err := b.Puller(t.Context(), bustest.Acme, bus.Transformer)
 	if err != nil {
+		t.Fatal(err)
+	}
+	for ctx.Err() == nil {
+		if n := take(t, rival, 50*time.Millisecond); n != 0 {
+			t.Errorf("a rival got %d messages that are being worked on", n)
+		}
+	}
+	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
 	if cs := stateOf(t, b).Consumers[bus.Transformer]; calls != 1 || cs.Redelivered != 0 || cs.InFlight != 0 {
