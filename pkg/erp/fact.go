@@ -12,7 +12,7 @@ import (
 // about the others.
 type Facet string
 
-// The facets of an employee, then those of a vendor. In brackets: what Row holds.
+// The facets of an employee, those of a vendor, and that of reference data. In brackets: what Row holds.
 const (
 	Person     Facet = "person"     // person-level data [""]
 	Name       Facet = "name"       // a name, effective-dated where the source says so [NAME_TYPE, PRI when unknown]
@@ -22,6 +22,7 @@ const (
 	Job        Facet = "job"        // JOB, effective-dated by EFFDT and EFFSEQ [EMPL_RCD]
 	Vendor     Facet = "vendor"     // VENDOR, not effective-dated [""]
 	Address    Facet = "address"    // VENDOR_ADDR [ADDRESS_SEQ_NUM]
+	Reference  Facet = "reference"  // a text that other records point to: DEPT_TBL, JOBCODE_TBL, POSITION_DATA [""]
 )
 
 // Action says what happened to the row.

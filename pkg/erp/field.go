@@ -52,6 +52,11 @@ const (
 	PrimaryAddrNo Field = "primary_address"
 )
 
+// Field of reference data; in brackets the PeopleSoft column.
+const (
+	Text Field = "text" // DESCR
+)
+
 // Allowed lists the fields that a fact of the facet may carry, sorted.
 func Allowed(f Facet) []Field {
 	var list []Field
@@ -72,6 +77,8 @@ func Allowed(f Facet) []Field {
 	case Vendor:
 		list = []Field{VendorName, VendorShort, VendorStatus, VendorClass, Persistence, MailAddress, PhoneNumber, City,
 			Country, ScopeFlag, ParentVendor, PrimaryAddrNo}
+	case Reference:
+		list = []Field{EffStatus, Text}
 	case Address:
 		list = []Field{MailAddress, City, Country, EffStatus}
 	}
@@ -81,5 +88,5 @@ func Allowed(f Facet) []Field {
 
 // Facets lists every facet, sorted.
 func Facets() []Facet {
-	return []Facet{Address, Assignment, Email, Job, Name, Person, Phone, Vendor}
+	return []Facet{Address, Assignment, Email, Job, Name, Person, Phone, Reference, Vendor}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/ml-connector/ml-connector/pkg/erp"
 	"github.com/ml-connector/ml-connector/pkg/event"
+	"github.com/ml-connector/ml-connector/pkg/record"
 )
 
 // constants lists the values of the string constants of one type, read from the source: there is no other list of
@@ -72,8 +73,11 @@ func enum(t *testing.T, doc map[string]any, steps ...string) []string {
 
 func TestEnumerationsAreTheConstants(t *testing.T) {
 	doc := func(typ event.Type) map[string]any { return schemaDoc(t, string(typ)) }
-	for _, typ := range []event.Type{event.FactsV1, event.CursorV1, event.WantedV1, event.UrgentV1, event.WakeV1, event.TickV1, event.AuditV1, event.DeadV1} {
+	for _, typ := range []event.Type{event.FactsV1, event.WakeV1, event.AuditV1, event.DeadV1} {
 		same(t, string(typ)+" kind", enum(t, doc(typ), "properties", "kind"), constants(t, "record", "Kind"))
+	}
+	for _, typ := range []event.Type{event.CursorV1, event.WantedV1, event.UrgentV1, event.TickV1} { // reference data has no object and no poll
+		same(t, string(typ)+" kind", enum(t, doc(typ), "properties", "kind"), []string{string(record.Vendor), string(record.Employee)})
 	}
 	same(t, "facet", enum(t, doc(event.FactsV1), "$defs", "fact", "properties", "facet"), constants(t, "erp", "Facet"))
 	same(t, "whole", enum(t, doc(event.FactsV1), "properties", "whole", "items"), constants(t, "erp", "Facet"))

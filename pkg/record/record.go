@@ -10,13 +10,16 @@ import (
 // Kind says what sort of record it is.
 type Kind string
 
-// The two kinds of records.
+// The two kinds of records, and reference data: texts of departments, job codes and positions that employees point to.
+// Reference data has facts and a ledger row, and no object in the target.
 const (
-	Employee Kind = "employee"
-	Vendor   Kind = "vendor"
+	Employee  Kind = "employee"
+	Vendor    Kind = "vendor"
+	Reference Kind = "reference"
 )
 
-// Kinds lists every kind, in the order in which they are read and written (organizations before users).
+// Kinds lists the kinds that have objects in the target, in the order in which they are read and written
+// (organizations before users).
 func Kinds() []Kind { return []Kind{Vendor, Employee} }
 
 // ParseKind accepts the kind as it stands on subjects and its plural as it stands on the command line.
@@ -34,7 +37,8 @@ func ParseKind(s string) (Kind, error) {
 func (k Kind) Plural() string { return string(k) + "s" }
 
 // Ref names a record within a tenant. An employee's Key is EMPLID with its leading zeros, a vendor's is
-// SETID/VENDOR_ID (design.md 6, 8).
+// SETID/VENDOR_ID (design.md 6, 8); reference data's is dept/SETID/DEPTID, jobcode/SETID/JOBCODE or
+// position/POSITION_NBR.
 type Ref struct {
 	Kind Kind
 	Key  string
