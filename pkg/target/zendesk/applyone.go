@@ -236,8 +236,10 @@ func (s *steps) ownAddress(ctx context.Context, want string, refused error) (wir
 
 // organization creates or updates one; a name that was taken in between falls back to the alternative once.
 func (s *steps) organization(ctx context.Context) error {
-	s.t.naming.Lock()
-	defer s.t.naming.Unlock()
+	if err := s.t.naming.take(ctx); err != nil {
+		return err
+	}
+	defer s.t.naming.give()
 	want, d := s.c.Wanted.Organization, s.c.Diff
 	err := s.writeOrg(ctx, d)
 	if fault.CodeOf(err) == fault.OrgNameTaken && has(d, fieldName) && !blank(want.AltName) && !strings.EqualFold(nameIn(d), want.AltName) {

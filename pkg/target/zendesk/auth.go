@@ -59,7 +59,7 @@ func (a ClientCredentials) session(c *client) session {
 	if len(a.Scopes) == 0 {
 		a.Scopes = []string{"read", "write"}
 	}
-	return &tokens{auth: a, client: c, busy: make(chan struct{}, 1)}
+	return &tokens{auth: a, client: c, busy: newTurn()}
 }
 
 // fixed is a credential that cannot be renewed.

@@ -45,11 +45,14 @@ func (b *batch) job(ctx context.Context, k bulkKind, part []int) {
 		return
 	}
 	if k.org {
-		b.t.naming.Lock()
+		if err := b.t.naming.take(ctx); err != nil {
+			b.failAll(part, err)
+			return
+		}
 	}
 	again := b.inPlace(ctx, k, part)
 	if k.org {
-		b.t.naming.Unlock()
+		b.t.naming.give()
 	}
 	b.singles(ctx, again)
 }

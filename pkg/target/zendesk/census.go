@@ -21,6 +21,7 @@ type census struct {
 	page func(ctx context.Context, from string) (rows []row, next string, done bool, err error)
 	life time.Duration
 
+	reading turn // one reader of pages
 	mu      sync.Mutex
 	unknown int // records without a link since the start
 	pages   int
@@ -49,7 +50,7 @@ const (
 
 func newCensus(life time.Duration, page func(context.Context, string) ([]row, string, bool, error)) *census {
 	return &census{
-		page: page, life: life, byExt: map[string]int64{}, byKey: map[string]int64{},
+		page: page, life: life, reading: newTurn(), byExt: map[string]int64{}, byKey: map[string]int64{},
 		touched: map[string]bool{}, strange: map[int64]bool{}, read: map[int64]time.Time{},
 	}
 }
@@ -57,27 +58,46 @@ func newCensus(life time.Duration, page func(context.Context, string) ([]row, st
 // take brings the census up to date for n more unknown records, as far as they pay for it, and tells whether it may
 // be asked. A refused export is no failure: the caller looks up one by one.
 func (c *census) take(ctx context.Context, n int) bool {
+	if c.reading.take(ctx) != nil {
+		return false
+	}
+	defer c.reading.give()
+	from, more := c.begin(n)
+	for more {
+		rows, next, done, err := c.page(ctx, from)
+		from, more = c.end(rows, next, done, err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.done
+}
+
+// begin tells whether a page is worth its call, and from where.
+func (c *census) begin(n int) (from string, more bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.unknown += n
-	if time.Now().Before(c.off) || n < recordsPerPage && !c.done {
-		return false
-	}
 	if c.done && time.Since(c.at) > c.life {
 		c.done = false
 	}
-	for !c.done && c.pages < c.unknown/recordsPerPage {
-		c.pages++
-		rows, next, done, err := c.page(ctx, c.from)
-		if err != nil {
-			c.off = time.Now().Add(c.life)
-			return false
-		}
-		c.add(rows)
-		c.from, c.at = next, time.Now()
-		c.done = done
+	return c.from, n >= recordsPerPage && c.pays()
+}
+
+func (c *census) pays() bool {
+	return !c.done && !time.Now().Before(c.off) && c.pages < c.unknown/recordsPerPage
+}
+
+func (c *census) end(rows []row, next string, done bool, err error) (from string, more bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.pages++
+	if err != nil {
+		c.off = time.Now().Add(c.life)
+		return c.from, false
 	}
-	return c.done
+	c.add(rows)
+	c.from, c.at, c.done = next, time.Now(), done
+	return c.from, c.pays()
 }
 
 func (c *census) add(rows []row) {

@@ -30,7 +30,8 @@ type pass struct {
 	buckets []*bucket
 }
 
-// enter waits until the call may leave, but not beyond until: then it fails as RateLimited with the time to come back.
+// enter waits until the call may leave. It fails as RateLimited, with the time to come back, when one wait would last
+// beyond until, or when until has passed and the other side still refuses; a queue of our own is no reason to fail.
 func (p *pacer) enter(ctx context.Context, r route, record string, urgent bool, until time.Time) (*pass, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -43,7 +44,7 @@ func (p *pacer) enter(ctx context.Context, r route, record string, urgent bool, 
 			ps.take(urgent && waiting)
 			return ps, nil
 		}
-		if now.Add(wait).After(until) {
+		if now.Add(wait).After(until) && (!waiting || ps.refused()) {
 			ps.unqueue(urgent && waiting)
 			return nil, rateFault(wait)
 		}
@@ -126,6 +127,15 @@ func (ps *pass) ready(now time.Time, urgent bool) (wait time.Duration, ok bool) 
 		wait, ok = max(wait, d), ok && free
 	}
 	return wait, ok
+}
+
+// refused tells that one of the gates is shut by the other side.
+func (ps *pass) refused() bool {
+	shut := ps.p.minute.strikes > 0
+	for _, b := range ps.buckets {
+		shut = shut || b.strikes > 0
+	}
+	return shut
 }
 
 func (ps *pass) take(queued bool) {

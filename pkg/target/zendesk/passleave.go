@@ -20,6 +20,9 @@ func (ps *pass) leave(a answer) {
 	case a.Status == http.StatusTooManyRequests && !tooManyJobs(a):
 		g := ps.refusedBy(rate, quotas)
 		g.block(now, retryAfter(a.Header, now, g.strikes+1))
+		if g == &p.minute.gateState && p.minute.end.After(g.blocked) {
+			p.minute.end = g.blocked // the account says when the next minute begins
+		}
 	case a.Status == http.StatusServiceUnavailable && a.Header.Get("Retry-After") != "":
 		p.minute.block(now, retryAfter(a.Header, now, p.minute.strikes+1))
 	}

@@ -3,7 +3,6 @@ package zendesk
 import (
 	"context"
 	"net/url"
-	"sync"
 	"time"
 
 	"github.com/ml-connector/ml-connector/pkg/fault"
@@ -23,7 +22,7 @@ type Target struct {
 	claims *claims
 	gates  *gates
 	jobs   *desk
-	naming sync.Mutex // one writer of organization names: Zendesk checks them without a lock (zendesk.md 2)
+	naming turn // one writer of organization names: Zendesk checks them without a lock (zendesk.md 2)
 }
 
 var (
@@ -59,7 +58,7 @@ func assemble(cfg Config, h doer) (*Target, error) {
 	}
 	c := &client{base: base, http: h, pace: newPacer(cfg.Share), routes: routes(), patience: cfg.Patience, log: cfg.Log}
 	c.session = cfg.Auth.session(c)
-	t := &Target{cfg: cfg, client: c, idle: func() {}, claims: newClaims(), gates: newGates()}
+	t := &Target{cfg: cfg, client: c, idle: func() {}, claims: newClaims(), gates: newGates(), naming: newTurn()}
 	t.users, t.orgs = newCensus(cfg.Fresh, t.exportUsers), newCensus(cfg.Fresh, t.exportOrgs)
 	t.jobs = newDesk(cfg, t.fetchJobs)
 	return t, nil

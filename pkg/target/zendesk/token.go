@@ -16,7 +16,7 @@ import (
 type tokens struct {
 	auth   ClientCredentials
 	client *client
-	busy   chan struct{} // holds one value while somebody owns the fields below
+	busy   turn // held while somebody owns the fields below
 	value  secret.String
 	until  time.Time // renew from here on; zero = no expiry
 	form   bool      // the JSON body was refused once: send forms
@@ -30,20 +30,11 @@ type wireToken struct {
 
 const tokenLife = 172800 // seconds: the longest that Zendesk grants (zendesk.md 5.4)
 
-func (k *tokens) lock(ctx context.Context) error {
-	select {
-	case k.busy <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return stopped(ctx)
-	}
-}
-
 func (k *tokens) header(ctx context.Context) (secret.String, error) {
-	if err := k.lock(ctx); err != nil {
+	if err := k.busy.take(ctx); err != nil {
 		return secret.String{}, err
 	}
-	defer func() { <-k.busy }()
+	defer k.busy.give()
 	if k.value.IsSet() && (k.until.IsZero() || time.Now().Before(k.until)) {
 		return k.value, nil
 	}
@@ -52,10 +43,10 @@ func (k *tokens) header(ctx context.Context) (secret.String, error) {
 
 // renew drops a refused bearer and fetches another, unless somebody else has done so already.
 func (k *tokens) renew(ctx context.Context, refused secret.String) (bool, error) {
-	if err := k.lock(ctx); err != nil {
+	if err := k.busy.take(ctx); err != nil {
 		return false, err
 	}
-	defer func() { <-k.busy }()
+	defer k.busy.give()
 	if k.value.Reveal() != refused.Reveal() {
 		return true, nil
 	}
