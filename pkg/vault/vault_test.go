@@ -217,7 +217,8 @@ func TestNothingPrintsAKeyOrAValue(t *testing.T) {
 	_, modeErr := Open(t.Context(), Options{KeyFile: file}, creds)
 	write(t, file, append(key, "-too-long"...), 0o600)
 	_, formErr := Open(t.Context(), Options{KeyFile: file}, creds)
-	printed := everyPrinter(v, struct{ inside *Vault }{v}, struct{ keys []master }{v.keys}, v.keys[0], v.keys, v.root, value, struct{ s secret.String }{value}, list, s, sealedErr, modeErr, formErr,
+	printed := everyPrinter(v, struct{ inside *Vault }{v}, struct{ keys []master }{v.keys}, v.keys[0], v.keys, v.root,
+		value, struct{ s secret.String }{value}, list, s, sealedErr, modeErr, formErr,
 		v.Seal(t.Context(), acme, "wrong", secret.New(canary)))
 	for form, bad := range forms(canary, string(key)) {
 		if strings.Contains(printed, bad) {

@@ -38,7 +38,8 @@ func commitStores(t *testing.T, s store.Store) {
 	equal(t, "links", len(links(t, s, acme, employee(1))), 1)
 	equal(t, "entries", ids(t, s, acme), []string{"x"})
 	found := must[[]store.Finding](t)(s.Findings(t.Context(), acme, store.FindingQuery{}))
-	want := store.Finding{Ref: employee(1), Stage: audit.Writer, Code: fault.EmailTaken, Hold: true, Detail: "taken", Since: utc(noon()), At: utc(noon())}
+	want := store.Finding{Ref: employee(1), Stage: audit.Writer, Code: fault.EmailTaken, Hold: true, Detail: "taken"}
+	want.Since, want.At = utc(noon()), utc(noon())
 	equal(t, "findings", found, []store.Finding{want})
 	equal(t, "quarantine", len(must[map[record.Ref]time.Time](t)(s.Quarantined(t.Context(), acme))), 1)
 

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -59,7 +60,7 @@ func tenantDocuments(t *testing.T, s store.Store) {
 
 func tenantRace(t *testing.T, s store.Store) {
 	race(t, 100, func(i int) (bool, error) {
-		_, err := s.PutTenant(t.Context(), acme, []byte{'d', byte('0' + i/10), byte('0' + i%10)}, []audit.Entry{entry(string(rune('A'+i)), employee(i))})
+		_, err := s.PutTenant(t.Context(), acme, fmt.Append(nil, i), []audit.Entry{entry(fmt.Sprint(i), employee(i))})
 		return err == nil, err
 	})
 	equal(t, "version", must[store.Tenant](t)(s.Tenant(t.Context(), acme)).Version, int64(100))
