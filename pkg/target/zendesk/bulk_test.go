@@ -218,7 +218,7 @@ func TestStoppedWhileAJobRunsLeavesItsRecordsUnknownAndSettles(t *testing.T) {
 }
 
 func TestWritesThatDoNotStickAreNoticedOnSuspensions(t *testing.T) {
-	for name, n := range map[string]int{"singly": 1, "in bulk": 20} {
+	for name, n := range map[string]int{"singly": 1, "in bulk": 4} {
 		t.Run(name, func(t *testing.T) {
 			a := overHTTP(t, sim.Options{})
 			items := a.sync(people(1, n)...)

@@ -242,7 +242,7 @@ func (a *account) unharmed() {
 	}
 }
 
-// seedsBefore runs f as an admin would, outside of our counting.
+// codeOf is kind and code of an error in one word, for tables.
 func codeOf(err error) string {
 	var e *fault.Error
 	if errors.As(err, &e) {
