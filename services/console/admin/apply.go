@@ -11,6 +11,7 @@ import (
 	"github.com/ml-connector/ml-connector/pkg/audit"
 	"github.com/ml-connector/ml-connector/pkg/config"
 	"github.com/ml-connector/ml-connector/pkg/fault"
+	"github.com/ml-connector/ml-connector/pkg/record"
 	"github.com/ml-connector/ml-connector/pkg/secret"
 	"github.com/ml-connector/ml-connector/pkg/store"
 	"github.com/ml-connector/ml-connector/pkg/tenant"
@@ -119,7 +120,7 @@ func (a *API) applied(ctx context.Context, id tenant.ID, doc []byte, out adminap
 	if out.Created {
 		verb = "create tenant"
 	}
-	return audit.Entry{ID: audit.ID(audit.Operator, noRecord, uint64(version), string(id), string(doc)), At: a.Now(), Stage: audit.Operator, Verb: verb,
+	return audit.Entry{ID: audit.ID(audit.Operator, record.Ref{}, uint64(version), string(id), string(doc)), At: a.Now(), Stage: audit.Operator, Verb: verb,
 		Outcome: audit.Finished, Cause: "person/" + actor, Changes: out.Changes, Detail: strconv.Itoa(len(out.Changes)) + " settings differ"}
 }
 

@@ -19,8 +19,6 @@ import (
 
 type recordKind = record.Kind
 
-var noRecord = record.Ref{}
-
 func (a *API) check(r *http.Request) (any, error) {
 	t, err := a.tenant(r)
 	if err != nil {

@@ -110,6 +110,6 @@ func (w *Writer) pause(err error, n int) time.Duration {
 	case fault.Auth, fault.Config:
 		return doubled(repairing*w.opt.Idle, n, longIdle)
 	default:
-		return doubled(w.opt.Idle, n, longIdle)
+		return w.opt.Idle // the breaker soon takes over
 	}
 }

@@ -151,4 +151,3 @@ func lost() error {
 }
 
 var errStore = errors.New("store is away")
-var errStore = errors.New("store is away")

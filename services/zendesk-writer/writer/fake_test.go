@@ -49,6 +49,7 @@ type world struct {
 	findings   map[record.Ref][]store.Finding
 	trail      []audit.Entry
 	cut        func(point string) error
+	slow       func() // called once before the quarantine is read
 	between    func() // called once between the journal row and the links: another writer
 }
 
@@ -147,6 +148,7 @@ func (d *delivery) Ack(context.Context) error {
 	d.w.mu.Lock()
 	defer d.w.mu.Unlock()
 	if err := d.w.cut("ack"); err != nil {
+		d.out, d.due = false, time.Now().Add(time.Minute) // the broker gives it again
 		return err
 	}
 	d.end("ack")
@@ -201,8 +203,27 @@ func (p *puller) Fetch(ctx context.Context, limit int, linger time.Duration) ([]
 		if got := p.take(limit); len(got) > 0 || !time.Now().Before(end) || ctx.Err() != nil {
 			return got, nil
 		}
-		wait(ctx, 10*time.Millisecond)
+		select {
+		case <-ctx.Done():
+		case <-p.w.next(p.c, end):
+		}
 	}
+}
+
+// next fires at the end, when the next message is due, or within half a second.
+func (w *world) next(c bus.Consumer, end time.Time) <-chan time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	at := time.Now().Add(500 * time.Millisecond)
+	if end.Before(at) {
+		at = end
+	}
+	for _, d := range w.queue[c] {
+		if !d.out && d.due.Before(at) {
+			at = d.due
+		}
+	}
+	return time.After(max(time.Until(at), time.Millisecond))
 }
 
 func (w *world) count(limit int) {
@@ -334,6 +355,10 @@ func (w *world) OpenBatches(context.Context, tenant.ID) (out []store.Batch, err 
 }
 
 func (w *world) Quarantined(context.Context, tenant.ID) (out map[record.Ref]time.Time, err error) {
+	if f := w.slow; f != nil {
+		w.slow = nil
+		f()
+	}
 	err = w.around("quarantined", func() error { out = maps.Clone(w.quarantine); return nil })
 	return out, err
 }

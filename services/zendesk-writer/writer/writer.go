@@ -34,7 +34,7 @@ type Options struct {
 	Batch     int           // records fetched at once; default 500: five bulk jobs of 100
 	Linger    time.Duration // how long a fetch waits for the first record; default 2s
 	Backoff   time.Duration // first delay of a retry, doubled up to 5m; default 1s
-	Idle      time.Duration // first pause after the account refused everything, doubled up to 15m; default 5s
+	Idle      time.Duration // pause after the account could not be reached; twelve times that, doubled up to 15m, after a refused credential; default 5s
 	HoldSweep time.Duration // how often a held record is looked at again; default 24h
 	Busy      time.Duration // delay of a record that another batch is writing; default 2s
 	Work      time.Duration // longest time for which one batch may call the target; default 3m
