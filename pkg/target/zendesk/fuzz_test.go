@@ -80,6 +80,7 @@ func TestResultsThatContradictThemselvesAreNotBelieved(t *testing.T) {
 	}{
 		"matched by email in any order":        {creates, `[{"id":8,"status":"Created","email":"B@x.example"},{"id":7,"status":"Created","email":"a@x.example"}]`, []fate{{known: true, id: 7}, {known: true, id: 8}}},
 		"never by position alone":              {creates, `[{"id":7,"status":"Created"},{"id":8,"status":"Created"}]`, []fate{{}, {}}},
+		"one element that names nothing":       {creates, `[{"id":7,"status":"Created"}]`, []fate{{}, {}}},
 		"index against email":                  {creates, `[{"index":0,"id":8,"email":"b@x.example"}]`, []fate{{}, {}}},
 		"a failed upsert's id is its position": {creates, `[{"id":1,"error":"UserUpdateError","details":"x","status":"Failed"}]`, []fate{{}, {known: true, failed: true, detail: "x"}}},
 		"two elements for one record":          {creates, `[{"id":7,"email":"a@x.example"},{"id":8,"email":"a@x.example"}]`, []fate{{}, {}}},
