@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # make test: sets itself up, runs every check and every test, says what did not run, and counts.
+# make test PKGS=./pkg/store/... runs the tests of these packages only, with all checks.
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 source scripts/checks.sh
@@ -14,7 +15,8 @@ testsum() { "$PWD/.cache/testsum" -state "$COUNTS" "$@"; }
 # all_tests: the architecture test runs by itself, because the test cache cannot see that another package changed.
 all_tests() {
   local packages
-  packages=$(go list work | grep -v '/internal/archtest$') || return 1
+  # shellcheck disable=SC2086
+  packages=$(go list ${PKGS:-work} | grep -v '/internal/archtest$') || return 1
   # shellcheck disable=SC2086
   testsum go test -json -race -p 2 -timeout 25m $packages
 }
