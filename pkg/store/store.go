@@ -158,6 +158,8 @@ type Findings interface {
 	Findings(ctx context.Context, t tenant.ID, q FindingQuery) ([]Finding, error)          // by kind, key, code
 	FindingCounts(ctx context.Context, t tenant.ID) (map[fault.Code]int, error)            // open ones
 	SetFindings(ctx context.Context, t tenant.ID, stage audit.Stage, of Observation) error // one record's findings of a stage
+	// Observe is SetFindings for many records in one transaction.
+	Observe(ctx context.Context, t tenant.ID, stage audit.Stage, of []Observation) error
 }
 
 // Observation is the complete set of findings that a stage has about a record now: those that are missing close. It

@@ -12,14 +12,15 @@ import (
 // LedgerRow is everything known about one record.
 type LedgerRow struct {
 	Ref       record.Ref
-	Revision  uint64 // raised by every save; the version of what was resolved from it
-	Facts     []byte // event.EncodeLedger
-	Wanted    []byte // event.EncodeEntry of the last resolved state; empty before the first
-	WantedAt  uint64 // revision at which Wanted last changed
-	Published uint64 // highest WantedAt that the DIRECTORY stream is known to hold; a save never lowers it
-	NextDate  string // day on which the state changes by itself, 2006-01-02; "" when there is none
-	Config    int64  // version of the tenant's settings that resolved it
-	Email     string // wanted email in lower case, for finding shared ones; "" for none
+	Revision  uint64   // raised by every save; the version of what was resolved from it
+	Facts     []byte   // event.EncodeLedger
+	Wanted    []byte   // event.EncodeEntry of the last resolved state; empty before the first
+	WantedAt  uint64   // revision at which Wanted last changed
+	Published uint64   // highest WantedAt that the DIRECTORY stream is known to hold; a save never lowers it
+	NextDate  string   // day on which the state changes by itself, 2006-01-02; "" when there is none
+	Config    int64    // version of the tenant's settings that resolved it
+	Email     string   // wanted email in lower case, for finding shared ones; "" for none
+	Points    []string // keys of the reference data that the resolution looked at, sorted, each once
 	At        time.Time
 }
 
@@ -45,6 +46,11 @@ type Ledger interface {
 	DueRows(ctx context.Context, t tenant.ID, day string, after record.Ref, limit int) ([]LedgerRow, error)
 	// WalkLedger lists rows of a kind by key, behind after.
 	WalkLedger(ctx context.Context, t tenant.ID, kind record.Kind, after string, limit int) ([]LedgerRow, error)
+	// Pointing lists the records that have one of the points, each once, ordered by kind and key, behind after.
+	Pointing(ctx context.Context, t tenant.ID, points []string, after record.Ref, limit int) ([]record.Ref, error)
+	// Sharing lists, for each of the emails, the first limit records that want it, ordered by kind and key. An email
+	// that nobody wants is absent.
+	Sharing(ctx context.Context, t tenant.ID, emails []string, limit int) (map[string][]record.Ref, error)
 	CountLedger(ctx context.Context, t tenant.ID) (map[record.Kind]int, error)
 }
 

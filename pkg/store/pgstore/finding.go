@@ -41,8 +41,13 @@ func (s *Store) FindingCounts(ctx context.Context, t tenant.ID) (map[fault.Code]
 
 // SetFindings implements store.Findings.
 func (s *Store) SetFindings(ctx context.Context, t tenant.ID, stage audit.Stage, of store.Observation) error {
+	return s.Observe(ctx, t, stage, []store.Observation{of})
+}
+
+// Observe implements store.Findings.
+func (s *Store) Observe(ctx context.Context, t tenant.ID, stage audit.Stage, of []store.Observation) error {
 	return s.write(ctx, "store: set findings", func(ctx context.Context, tx pgx.Tx) error {
-		return setFindings(ctx, tx, t, stage, []store.Observation{of})
+		return setFindings(ctx, tx, t, stage, of)
 	})
 }
 

@@ -14,20 +14,20 @@ import (
 )
 
 const (
-	ledgerColumns = `l.kind, l.key, l.revision, l.facts, l.wanted, l.wanted_at, l.published, l.next_date, l.config, l.email, l.at`
+	ledgerColumns = `l.kind, l.key, l.revision, l.facts, l.wanted, l.wanted_at, l.published, l.next_date, l.config, l.email, l.points, l.at`
 	selectRows    = `SELECT ` + ledgerColumns + ` FROM unnest($2::text[], $3::text[]) AS r (kind, key)
 		JOIN ledger AS l ON l.tenant = $1 AND l.kind = r.kind AND l.key = r.key`
 	// lockRows takes the row locks in one order for everybody, because the update below takes them in any order.
 	lockRows = `SELECT 1 FROM ledger AS l JOIN unnest($2::text[], $3::text[]) AS r (kind, key)
 		ON l.kind = r.kind AND l.key = r.key WHERE l.tenant = $1 ORDER BY l.kind, l.key FOR UPDATE OF l`
 	savedColumns = `unnest($2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::bigint[], $8::bigint[],
-		$9::text[], $10::bigint[], $11::text[], $12::bigint[])
-		AS n (kind, key, revision, facts, wanted, wanted_at, published, next_date, config, email, at)`
-	insertRows = `INSERT INTO ledger (tenant, kind, key, revision, facts, wanted, wanted_at, published, next_date, config, email, at)
+		$9::text[], $10::bigint[], $11::text[], $12::bigint[], $13::text[])
+		AS n (kind, key, revision, facts, wanted, wanted_at, published, next_date, config, email, at, points)`
+	insertRows = `INSERT INTO ledger (tenant, kind, key, revision, facts, wanted, wanted_at, published, next_date, config, email, at, points)
 		SELECT $1, n.* FROM ` + savedColumns + ` WHERE n.revision = 1 ORDER BY n.kind, n.key
 		ON CONFLICT (tenant, kind, key) DO NOTHING RETURNING kind, key`
 	updateRows = `UPDATE ledger AS l SET revision = n.revision, facts = n.facts, wanted = n.wanted, wanted_at = n.wanted_at,
-		published = greatest(l.published, n.published), next_date = n.next_date, config = n.config, email = n.email, at = n.at
+		published = greatest(l.published, n.published), next_date = n.next_date, config = n.config, email = n.email, at = n.at, points = n.points
 		FROM ` + savedColumns + ` WHERE l.tenant = $1 AND l.kind = n.kind AND l.key = n.key AND l.revision = n.revision - 1
 		RETURNING l.kind, l.key`
 	raisePublished = `UPDATE ledger AS l SET published = n.published
@@ -153,8 +153,12 @@ func (s *Store) CountLedger(ctx context.Context, t tenant.ID) (map[record.Kind]i
 
 func scanRow(r scanner) (l store.LedgerRow, err error) {
 	var at int64
+	var points string
 	err = r.Scan(&l.Ref.Kind, &l.Ref.Key, &l.Revision, &l.Facts, &l.Wanted, &l.WantedAt, &l.Published, &l.NextDate,
-		&l.Config, &l.Email, &at)
+		&l.Config, &l.Email, &points, &at)
 	l.Facts, l.Wanted, l.At = row.Doc(l.Facts), row.Doc(l.Wanted), row.Time(at)
+	if err == nil {
+		l.Points, err = row.PointList(points)
+	}
 	return l, err
 }

@@ -32,15 +32,17 @@ func saveWave(ctx context.Context, tx pgx.Tx, t tenant.ID, saves []store.LedgerS
 		}
 	}
 	if len(fresh.keys) > 0 {
-		return fresh.run(ctx, tx, t, insertRows, place, stored)
+		if err := fresh.run(ctx, tx, t, insertRows, place, stored); err != nil {
+			return err
+		}
 	}
-	return nil
+	return savePoints(ctx, tx, t, saves, wave, stored)
 }
 
 // rowColumns are rows turned into columns, for unnest.
 type rowColumns struct {
-	kinds, keys, facts, wanted, nextDates, emails      []string
-	revisions, wantedAts, published, configs, instants []int64
+	kinds, keys, facts, wanted, nextDates, emails, points []string
+	revisions, wantedAts, published, configs, instants    []int64
 }
 
 func (c *rowColumns) add(s store.LedgerSave) {
@@ -50,13 +52,13 @@ func (c *rowColumns) add(s store.LedgerSave) {
 	c.nextDates, c.emails = append(c.nextDates, r.NextDate), append(c.emails, r.Email)
 	c.revisions, c.wantedAts = append(c.revisions, int64(s.Expect+1)), append(c.wantedAts, int64(r.WantedAt))
 	c.published, c.configs = append(c.published, int64(r.Published)), append(c.configs, r.Config)
-	c.instants = append(c.instants, row.Micros(r.At))
+	c.points, c.instants = append(c.points, row.Points(r.Points)), append(c.instants, row.Micros(r.At))
 }
 
 // run executes query, which returns the records it stored.
 func (c *rowColumns) run(ctx context.Context, tx pgx.Tx, t tenant.ID, query string, place map[record.Ref]int, stored []bool) error {
 	done, err := list(ctx, tx, scanRef, query, t, c.kinds, c.keys, c.revisions, c.facts, c.wanted, c.wantedAts, c.published,
-		c.nextDates, c.configs, c.emails, c.instants)
+		c.nextDates, c.configs, c.emails, c.instants, c.points)
 	for _, ref := range done {
 		stored[place[ref]] = true
 	}

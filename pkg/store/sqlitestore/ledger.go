@@ -12,13 +12,13 @@ import (
 )
 
 const (
-	ledgerColumns = `l.kind, l.key, l.revision, l.facts, l.wanted, l.wanted_at, l.published, l.next_date, l.config, l.email, l.at`
+	ledgerColumns = `l.kind, l.key, l.revision, l.facts, l.wanted, l.wanted_at, l.published, l.next_date, l.config, l.email, l.points, l.at`
 	selectRows    = `SELECT ` + ledgerColumns + ` FROM json_each(?2) AS r CROSS JOIN ledger AS l
 		ON l.tenant = ?1 AND l.kind = r.value->>0 AND l.key = r.value->>1`
-	insertRow = `INSERT INTO ledger (tenant, kind, key, revision, facts, wanted, wanted_at, published, next_date, config, email, at)
-		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT (tenant, kind, key) DO NOTHING`
+	insertRow = `INSERT INTO ledger (tenant, kind, key, revision, facts, wanted, wanted_at, published, next_date, config, email, at, points)
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) ON CONFLICT (tenant, kind, key) DO NOTHING`
 	updateRow = `UPDATE ledger SET revision = ?4, facts = ?5, wanted = ?6, wanted_at = ?7, published = max(published, ?8),
-		next_date = ?9, config = ?10, email = ?11, at = ?12
+		next_date = ?9, config = ?10, email = ?11, at = ?12, points = ?13
 		WHERE tenant = ?1 AND kind = ?2 AND key = ?3 AND revision = ?4 - 1`
 	raisePublished    = `UPDATE ledger SET published = ?4 WHERE tenant = ?1 AND kind = ?2 AND key = ?3 AND published < ?4`
 	selectUnpublished = `SELECT ` + ledgerColumns + ` FROM ledger AS l WHERE tenant = ? AND wanted_at > published
@@ -45,6 +45,9 @@ func (s *Store) SaveLedger(ctx context.Context, t tenant.ID, saves []store.Ledge
 	stored := make([]bool, len(saves))
 	err := s.write(ctx, "store: save ledger", func(ctx context.Context, tx *sql.Tx) error {
 		if err := saveRows(ctx, tx, t, saves, stored); err != nil {
+			return err
+		}
+		if err := savePoints(ctx, tx, t, saves, stored); err != nil {
 			return err
 		}
 		var entries []audit.Entry
@@ -85,7 +88,7 @@ func saveRows(ctx context.Context, tx *sql.Tx, t tenant.ID, saves []store.Ledger
 		}
 		r := save.Row
 		stored[i], err = changed(ctx, stmt, t, r.Ref.Kind, r.Ref.Key, int64(save.Expect+1), blob(r.Facts), blob(r.Wanted),
-			int64(r.WantedAt), int64(r.Published), r.NextDate, r.Config, r.Email, row.Micros(r.At))
+			int64(r.WantedAt), int64(r.Published), r.NextDate, r.Config, r.Email, row.Micros(r.At), row.Points(r.Points))
 		if err != nil {
 			return err
 		}
@@ -135,8 +138,12 @@ func (s *Store) CountLedger(ctx context.Context, t tenant.ID) (map[record.Kind]i
 
 func scanRow(r scanner) (l store.LedgerRow, err error) {
 	var at int64
+	var points string
 	err = r.Scan(&l.Ref.Kind, &l.Ref.Key, &l.Revision, &l.Facts, &l.Wanted, &l.WantedAt, &l.Published, &l.NextDate,
-		&l.Config, &l.Email, &at)
+		&l.Config, &l.Email, &points, &at)
 	l.Facts, l.Wanted, l.At = row.Doc(l.Facts), row.Doc(l.Wanted), row.Time(at)
+	if err == nil {
+		l.Points, err = row.PointList(points)
+	}
 	return l, err
 }

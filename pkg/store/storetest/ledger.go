@@ -26,7 +26,7 @@ func ledgerTests() map[string]test {
 func ledgerRow(ref record.Ref, revision uint64) store.LedgerRow {
 	return store.LedgerRow{
 		Ref: ref, Revision: revision, Facts: []byte(`[ {"facet":"job"} ]`), Wanted: []byte("{\"user\": \"🦉\"}\n"),
-		WantedAt: revision, Published: 0, NextDate: "2026-04-01", Config: 3, Email: "ada@example.com", At: utc(noon()),
+		WantedAt: revision, Published: 0, NextDate: "2026-04-01", Config: 3, Email: "ada@example.com", Points: []string{"dept/SHARE/0010200"}, At: utc(noon()),
 	}
 }
 
