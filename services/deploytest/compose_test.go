@@ -1,6 +1,7 @@
 package deploytest
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -127,6 +128,14 @@ func TestServicesAreThePrograms(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	for _, program := range programs(t) {
+		built := func(s types.ServiceConfig) bool {
+			return s.Build != nil && s.Build.Args["SERVICE"] != nil && *s.Build.Args["SERVICE"] == program
+		}
+		if program != "ml-connector" && !slices.ContainsFunc(slices.Collect(maps.Values(p.Services)), built) {
+			t.Errorf("services/%s has a main.go and no service in docker-compose.yml", program)
+		}
+	}
 	if d := p.Services["zendesk-writer"].Deploy; d == nil || d.Replicas == nil || *d.Replicas < 2 {
 		t.Error("there are not two writers")
 	}
@@ -135,6 +144,18 @@ func TestServicesAreThePrograms(t *testing.T) {
 			t.Errorf("%s is not in the profile demo alone", sim)
 		}
 	}
+}
+
+// programs are the folders of services that hold a main.go.
+func programs(t *testing.T) (list []string) {
+	found, err := filepath.Glob(filepath.Join(root, "services", "*", "main.go"))
+	if err != nil || len(found) == 0 {
+		t.Fatalf("no programs: %v", err)
+	}
+	for _, f := range found {
+		list = append(list, filepath.Base(filepath.Dir(f)))
+	}
+	return list
 }
 
 func TestSecretsAreFilesThatTheScriptMakes(t *testing.T) {
