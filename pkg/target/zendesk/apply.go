@@ -22,8 +22,9 @@ type batch struct {
 	changes []target.Change
 	out     []target.Outcome
 
-	mu   sync.Mutex
-	halt error
+	mu    sync.Mutex
+	halt  error
+	later map[bulkKind][]int // records of completed jobs that are still to be looked at
 }
 
 // Apply implements target.Target: urgent and few changes singly, the rest in bulk jobs of 100, each record with its
@@ -106,6 +107,7 @@ func (w *work) run(ctx context.Context, b *batch) {
 	bulk(updateOrgs(), w.orgUpdates)
 	wg.Go(func() { b.singles(ctx, w.single) })
 	wg.Wait()
+	b.lookBack(ctx)
 }
 
 // singles writes records one by one, a few at a time: different records share only the pacer.

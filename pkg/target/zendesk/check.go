@@ -178,7 +178,7 @@ func (d *doctor) fields(ctx context.Context) {
 	case err != nil:
 		d.fault("fields", err)
 	case len(missing) > 0:
-		d.bad("fields", check.Failed, fault.TargetFieldMissing, "the account has no "+strings.Join(missing, ", "))
+		d.bad("fields", check.Warning, fault.TargetFieldMissing, "the account has no "+strings.Join(missing, ", ")+": these values are not shown in Zendesk")
 		d.steps[len(d.steps)-1].Next = "run `ml-connector check --fix`, or create a text field with this key in Admin Center, People, Configuration, User fields or Organization fields"
 	default:
 		d.ok("fields", count(len(d.t.cfg.Fields), "mapped fields exist"), time.Since(began))

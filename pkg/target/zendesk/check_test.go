@@ -40,7 +40,7 @@ func TestCheckNamesWhatIsWrong(t *testing.T) {
 		"wrong token":                     {sim: sim.Options{Auth: sim.Auth{Tokens: []sim.APIToken{{Email: "ops@acme.example", Token: "other"}}}}, step: "sign-in", want: check.Failed, code: fault.TargetAuth},
 		"anonymous in disguise of 200":    {sim: sim.Options{Auth: sim.Auth{Tokens: []sim.APIToken{{Email: "ops@acme.example", Token: "other"}}}, Quirks: sim.Quirks{WrongTokenIsAnonymous: true}}, step: "sign-in", want: check.Failed, code: fault.TargetAuth},
 		"anonymous without id":            {sim: sim.Options{Auth: sim.Auth{Tokens: []sim.APIToken{{Email: "ops@acme.example", Token: "other"}}}, Quirks: sim.Quirks{WrongTokenIsAnonymous: true, AnonymousWithoutID: true}}, step: "sign-in", want: check.Failed, code: fault.TargetAuth},
-		"a mapped field is missing":       {cfg: func(c *Config) { c.Fields = []string{"user_fields.department", "user_fields.cost_center"} }, step: "fields", want: check.Failed, code: fault.TargetFieldMissing},
+		"a mapped field is missing":       {cfg: func(c *Config) { c.Fields = []string{"user_fields.department", "user_fields.cost_center"} }, step: "fields", want: check.Warning, code: fault.TargetFieldMissing},
 		"all mapped fields exist":         {cfg: func(c *Config) { c.Fields = []string{"user_fields.department", "organization_fields.status"} }, step: "fields", want: check.OK},
 		"host that does not exist":        {cfg: func(c *Config) { c.BaseURL = "https://nobody.invalid" }, step: "dns", want: check.Failed, code: fault.TargetUnreachable},
 		"nobody listens":                  {cfg: func(c *Config) { c.BaseURL = "http://127.0.0.1:1" }, step: "connect", want: check.Failed, code: fault.TargetUnreachable},

@@ -1,6 +1,7 @@
 package zendesk
 
 import (
+	"slices"
 	"strings"
 
 	"golang.org/x/text/unicode/norm"
@@ -71,14 +72,22 @@ func (d *diffs) differ(field, held, want string, same func(a, b string) bool) {
 	}
 }
 
-// fields compares only what the account defines: every defined field is in the answer, null or not (zendesk.md 1.2),
-// and a write to an undefined one would never show. Check names the missing ones.
+// fields takes a custom field that is not in the answer for blank.
 func (d *diffs) fields(held, want map[string]string) {
 	for _, k := range sortedKeys(want) {
-		if now, defined := held[k]; defined && !sameField(now, want[k]) {
-			d.add(k, now, want[k])
+		if !sameField(held[k], want[k]) {
+			d.add(k, held[k], want[k])
 		}
 	}
+}
+
+// showable leaves out changes of custom fields that the account does not define: every defined field is in an answer,
+// null or not (zendesk.md 1.2), and a write to another one never shows. Check names the missing ones.
+func showable(list []audit.Change, held map[string]string) []audit.Change {
+	return slices.DeleteFunc(slices.Clone(list), func(c audit.Change) bool {
+		_, defined := held[c.Field]
+		return managedPath(c.Field) && !defined
+	})
 }
 
 // sameText compares in NFC (failures.md U01): an accent may come back as two characters.

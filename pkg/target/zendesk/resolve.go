@@ -33,7 +33,31 @@ func (b *batch) resolve(ctx context.Context, k bulkKind, part []int, j wireJob, 
 			b.done(i, f.id)
 		}
 	}
+	if jobErr == nil && j.Status == jobCompleted {
+		b.postpone(k, unsure)
+		return again
+	}
 	return append(again, b.readBack(ctx, k, unsure, missing(j, jobErr))...)
+}
+
+// postpone leaves records of a completed job for one common look after all jobs: a few of each job would else cost a
+// call for each job.
+func (b *batch) postpone(k bulkKind, part []int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.later == nil {
+		b.later = map[bulkKind][]int{}
+	}
+	b.later[k] = append(b.later[k], part...)
+}
+
+// lookBack reads the postponed records; those that do not hold what was written go singly.
+func (b *batch) lookBack(ctx context.Context) {
+	for k, list := range b.later {
+		for part := range slices.Chunk(list, perCall) {
+			b.singles(ctx, b.readBack(ctx, k, part, nil))
+		}
+	}
 }
 
 func identify(k bulkKind, c target.Change) sent {
@@ -116,7 +140,7 @@ func (b *batch) read(ctx context.Context, k bulkKind, part []int) (map[int]seen,
 		got, err := b.t.usersByExternal(ctx, keys, false)
 		for n, i := range part {
 			if u, ok := got[strings.ToLower(keys[n])]; ok {
-				out[i] = seen{u.ID, open(diffUser(u, *b.changes[i].Wanted.User), b.changes[i])}
+				out[i] = seen{u.ID, open(showable(diffUser(u, *b.changes[i].Wanted.User), fieldTexts(prefixUser, u.UserFields)), b.changes[i])}
 			}
 		}
 		return out, err
@@ -124,7 +148,7 @@ func (b *batch) read(ctx context.Context, k bulkKind, part []int) (map[int]seen,
 	got, err := b.t.usersByID(ctx, keys, false)
 	for n, i := range part {
 		if u, ok := got[parseID(keys[n])]; ok && !u.gone() {
-			out[i] = seen{u.ID, open(diffUser(u, *b.changes[i].Wanted.User), b.changes[i])}
+			out[i] = seen{u.ID, open(showable(diffUser(u, *b.changes[i].Wanted.User), fieldTexts(prefixUser, u.UserFields)), b.changes[i])}
 		}
 	}
 	return out, err
@@ -144,7 +168,7 @@ func (b *batch) readOrgs(ctx context.Context, k bulkKind, part []int) (map[int]s
 			return k.creates && strings.EqualFold(o.ExternalID, keys[n]) || !k.creates && o.ID == parseID(keys[n])
 		})
 		if at >= 0 {
-			out[i] = seen{got[at].ID, open(diffOrg(got[at], written(b.changes[i])), b.changes[i])}
+			out[i] = seen{got[at].ID, open(showable(diffOrg(got[at], written(b.changes[i])), fieldTexts(prefixOrg, got[at].OrganizationFields)), b.changes[i])}
 		}
 	}
 	return out, err
