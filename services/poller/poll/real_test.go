@@ -74,7 +74,7 @@ func TestRealPartsReadEverythingThenWhatChanged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	hr := sim.New(sim.Options{Employees: 250, User: "MLCONN", Password: "password-of-the-test"})
+	hr := sim.New(sim.Options{Employees: 250, Rows: sim.All, User: "MLCONN", Password: "password-of-the-test"})
 	hr.Advance(24 * time.Hour) // the company was set up yesterday
 	b := broker(t)
 	db, err := sqlitestore.Open(t.Context(), filepath.Join(t.TempDir(), "state.db"))
