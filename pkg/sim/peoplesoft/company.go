@@ -30,6 +30,8 @@ func byKey(a, b job) int {
 type person struct {
 	id                   string
 	first, last, display string
+	named                string    // EFFDT of the name
+	older                []nameRow // names before it, oldest first
 	email, phone         string
 	stamp                wall  // LAST_CHILD_UPDDTTM: name, email, phone
 	newest               wall  // newest stamp of the person or any row

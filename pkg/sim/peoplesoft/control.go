@@ -23,6 +23,8 @@ func (s *Sim) control(w http.ResponseWriter, r *http.Request) {
 	}
 	s.reads(read)
 	s.acts(do)
+	s.senderReads(read)
+	s.senderActs(do)
 	mux.ServeHTTP(w, r)
 }
 

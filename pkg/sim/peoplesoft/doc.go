@@ -74,6 +74,19 @@
 //	POST /_sim/advance?by=24h           moves the clock
 //	POST /_sim/clear, /_sim/revoke, /_sim/unlock, /_sim/forget     faults, tokens, account, request log
 //
-// The control API has no authentication and is for tests: listen on loopback only. Sending Integration Broker
-// messages is not part of this package yet; every event already passes one place, Sim.Apply, where a sender can listen.
+//	GET  /_sim/ib/queues, /_sim/ib/deliveries, /_sim/ib/formats   the sender: state of the queues, log, formats
+//	POST /_sim/ib/node     {"url":"https://…/ib/acme","user":"PSFT_HR","password":"…"}
+//	POST /_sim/ib/publish  {"message":"VENDOR_FULLSYNC"}   {"message":"PERSON_BASIC_SYNC","keys":["0001001"]}
+//	POST /_sim/ib/format?wire=soap11+gzip                  POST /_sim/ib/resubmit?queue=VENDOR, /_sim/ib/cancel?queue=…
+//
+// The control API has no authentication and is for tests: listen on loopback only.
+//
+// # Integration Broker
+//
+// After Node every event publishes what a save in its component would: PERSON_BASIC_SYNC and WORKFORCE_SYNC for a hire,
+// one of them for later changes, VENDOR_SYNC, DEPT_SYNC and JOBCODE_SYNC; Publish sends any message of the catalogue
+// about rows as they are, FULLSYNC with header and trailer, in segments if wished. RunSender delivers them by the rules
+// of Guaranteed Delivery: three ordered queues, 2xx is done, 404, 503 and no contact are retried after a ping with 200,
+// every other answer is an Error that blocks its queue until Resubmit or Cancel. Sensitive records are in the messages,
+// with Canary in every text.
 package peoplesoft

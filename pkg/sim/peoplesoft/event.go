@@ -98,11 +98,13 @@ func (s *Sim) Apply(e Event) (Effect, error) {
 	if e.Date == "" {
 		e.Date = s.today()
 	}
+	before := s.setup
 	effect, err := do(s, e)
 	if err != nil {
 		return Effect{}, fmt.Errorf("event %s: %w", e.Type, err)
 	}
 	effect.Type, effect.Stamp = e.Type, s.stamp().format(StampMicros, s.opt.Zone)
+	s.happened(effect, before)
 	return effect, nil
 }
 

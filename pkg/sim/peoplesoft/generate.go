@@ -78,12 +78,14 @@ func (m *maker) person(i int) *person {
 // identity draws name, mail and phone of a person.
 func (m *maker) identity(id string, i int) *person {
 	given, family := m.given[m.rnd.IntN(len(m.given))], m.family[m.rnd.IntN(len(m.family))]
-	return &person{
+	p := &person{
 		id: id, first: given[0], last: family[0], display: given[0] + " " + family[0],
 		email: fmt.Sprintf("%s.%s%d@example.com", given[1], family[1], 1001+i),
 		phone: fmt.Sprintf("555/555-%04d", 100+m.rnd.IntN(100)),
 		stamp: m.ago(24*time.Hour, 700*24*time.Hour),
 	}
+	p.named = time.UnixMicro(int64(p.stamp)).UTC().Format(time.DateOnly)
+	return p
 }
 
 // employeeID is the EMPLID of the i-th person: seven digits with leading zeros.

@@ -11,8 +11,8 @@ func (s *Sim) rename(e Event) (Effect, error) {
 		return Effect{}, errors.New("first or last: required")
 	}
 	return s.personal(e, "renamed", func(p *person) {
-		p.first, p.last = cmp.Or(e.First, p.first), cmp.Or(e.Last, p.last)
-		p.display = p.first + " " + p.last
+		first, last := cmp.Or(e.First, p.first), cmp.Or(e.Last, p.last)
+		p.called(first, last, first+" "+last, s.today())
 	})
 }
 

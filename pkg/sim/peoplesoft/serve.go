@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -23,7 +24,7 @@ func Main(args []string, out, problems io.Writer) int {
 
 // Serve is Main that ends with ctx. It prints "sim-peoplesoft on http://ADDRESS…" once it accepts connections.
 func Serve(ctx context.Context, args []string, out, problems io.Writer) int {
-	listen, o, err := arguments(args, problems)
+	listen, o, ib, err := arguments(args, problems)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		return 0
@@ -31,19 +32,27 @@ func Serve(ctx context.Context, args []string, out, problems io.Writer) int {
 		fmt.Fprintln(problems, "sim-peoplesoft:", err)
 		return 2
 	}
-	if err := run(ctx, listen, o, out); err != nil {
+	if err := run(ctx, listen, o, ib, out); err != nil {
 		fmt.Fprintln(problems, "sim-peoplesoft:", err)
 		return 1
 	}
 	return 0
 }
 
-func run(ctx context.Context, listen string, o Options, out io.Writer) error {
+func run(ctx context.Context, listen string, o Options, ib NodeOptions, out io.Writer) error {
 	listener, err := net.Listen("tcp", listen)
 	if err != nil {
 		return err
 	}
 	s := New(o)
+	if ib.URL != "" {
+		if err := s.Node(ib); err != nil {
+			return err
+		}
+	}
+	sender, stopSender := context.WithCancel(ctx)
+	defer stopSender()
+	go s.sendWhenReady(sender)
 	server := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
 	stopped := make(chan error, 1)
 	go func() {
@@ -65,7 +74,7 @@ func run(ctx context.Context, listen string, o Options, out io.Writer) error {
 }
 
 // arguments reads the flags.
-func arguments(args []string, problems io.Writer) (listen string, o Options, err error) {
+func arguments(args []string, problems io.Writer) (listen string, o Options, ib NodeOptions, err error) {
 	f := flag.NewFlagSet("sim-peoplesoft", flag.ContinueOnError)
 	f.SetOutput(problems)
 	f.StringVar(&listen, "listen", "127.0.0.1:8090", "address to listen on")
@@ -83,20 +92,47 @@ func arguments(args []string, problems io.Writer) (listen string, o Options, err
 	f.StringVar(&o.OAuth.Audience, "audience", "", "OAuth2 audience a token request must carry")
 	f.DurationVar(&o.OAuth.Life, "token-life", time.Hour, "life of an OAuth2 token")
 	f.IntVar(&o.Cap, "cap", 0, "rows the server answers at most; 0: no cap")
+	format := senderFlags(f, &ib)
 	zone := f.String("zone", "America/Chicago", "time zone of the database")
 	rows := f.String("rows", string(Current), "rows the employee query shows: current, history or all")
 	if err := f.Parse(args); err != nil {
-		return "", o, err
+		return "", o, ib, err
 	}
 	if f.NArg() > 0 {
-		return "", o, fmt.Errorf("argument %q: not expected", f.Arg(0))
+		return "", o, ib, fmt.Errorf("argument %q: not expected", f.Arg(0))
 	}
 	if o.Zone, err = time.LoadLocation(*zone); err != nil {
-		return "", o, fmt.Errorf("-zone %q: %w", *zone, err)
+		return "", o, ib, fmt.Errorf("-zone %q: %w", *zone, err)
 	}
+	ib.Wires = strings.Split(*format, ",")
 	o.Rows = Rows(*rows)
 	if o.Rows != Current && o.Rows != History && o.Rows != All {
-		return "", o, fmt.Errorf("-rows %q: want current, history or all", *rows)
+		return "", o, ib, fmt.Errorf("-rows %q: want current, history or all", *rows)
 	}
-	return listen, o, nil
+	return listen, o, ib, nil
+}
+
+// senderFlags are the flags of the Integration Broker sender.
+func senderFlags(f *flag.FlagSet, ib *NodeOptions) (format *string) {
+	f.StringVar(&ib.URL, "ib-url", "", "send Integration Broker messages to this URL; empty: none until POST /_sim/ib/node")
+	f.StringVar(&ib.User, "ib-user", "", "Basic user of the messages")
+	f.StringVar(&ib.Password, "ib-password", "", "Basic password of the messages")
+	f.StringVar(&ib.NodePassword, "ib-node-password", "", "password of the sending node")
+	f.Float64Var(&ib.Duplicate, "ib-duplicate", 0, "share of messages sent twice, 0 to 1")
+	f.Float64Var(&ib.Reorder, "ib-reorder", 0, "share of messages that leave after the next one, 0 to 1")
+	return f.String("ib-format", "bare", "wire formats, taken in turn, for example bare,soap11+gzip; GET /_sim/ib/formats lists them")
+}
+
+// sendWhenReady runs the sender as soon as there is a node.
+func (s *Sim) sendWhenReady(ctx context.Context) {
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	for !s.out.ready() {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+	_ = s.RunSender(ctx) // fails without a node only
 }

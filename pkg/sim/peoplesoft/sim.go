@@ -14,6 +14,7 @@ type Sim struct {
 	account lock
 	token   tokens
 	log     requestLog
+	out     outbox
 
 	mu      sync.RWMutex // guards everything below
 	maker   *maker
