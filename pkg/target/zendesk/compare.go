@@ -72,10 +72,12 @@ func (d *diffs) differ(field, held, want string, same func(a, b string) bool) {
 	}
 }
 
-// fields takes a custom field that is not in the answer for blank.
+// fields compares only what the account defines: every defined field is in the answer, null or not (zendesk.md 1.2),
+// and a write to an undefined one would never show. Check names the missing ones. An answer without any custom field
+// says nothing about what is defined: there all of them count as blank.
 func (d *diffs) fields(held, want map[string]string) {
 	for _, k := range sortedKeys(want) {
-		if !sameField(held[k], want[k]) {
+		if now, defined := held[k]; (defined || len(held) == 0) && !sameField(now, want[k]) {
 			d.add(k, held[k], want[k])
 		}
 	}
