@@ -28,7 +28,7 @@ func TestPlanOfOneUser(t *testing.T) {
 		"a name in other composition is the same":         {seed: seed(func(n *sim.NewUser) { n.Name = "Rene\u0301" }), edit: func(u *directory.User) { u.Name = "Ren\u00e9" }, verb: target.Nothing},
 		"a missing address clears nothing":                {seed: asWanted(), edit: func(u *directory.User) { u.Email = "" }, verb: target.Nothing},
 		"a missing phone clears nothing":                  {seed: seed(func(n *sim.NewUser) { n.Phone = "+15550100" }), verb: target.Nothing},
-		"a field that the account does not show is blank": {seed: asWanted(), edit: func(u *directory.User) { u.Fields["user_fields.unknown"] = "x" }, verb: target.Update},
+		"a field that the account lacks changes nothing":  {seed: asWanted(), edit: func(u *directory.User) { u.Fields["user_fields.unknown"] = "x" }, verb: target.Nothing},
 		"a changed title is an update":                    {seed: asWanted(), edit: func(u *directory.User) { u.Fields["user_fields.job_title"] = "Lead" }, verb: target.Update},
 		"a leaver is suspended":                           {seed: asWanted(), edit: suspended, verb: target.Suspend},
 		"a rehire is restored":                            {seed: seed(func(n *sim.NewUser) { n.Suspended = true }), verb: target.Restore},
