@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/ml-connector/ml-connector/pkg/adminapi"
@@ -126,6 +127,14 @@ func (s *System) Address() string {
 	return s.listen.Addr().String()
 }
 
+// IngressAddress is where the outside world finds the system, as host:port; "" when it does not.
+func (s *System) IngressAddress() string {
+	if s.ingress == nil {
+		return ""
+	}
+	return s.ingress.Addr().String()
+}
+
 // Client is a client of the system's admin API.
 func (s *System) Client() *adminapi.Client { return adminapi.NewClient("http://"+s.Address(), s.Token) }
 
@@ -142,17 +151,22 @@ func (s *System) Run(ctx context.Context) error {
 		defer adminapi.RemoveLocal(s.opt.Data)
 	}
 	if s.ingress != nil {
-		parts = append(parts, app.Component{Name: "ingress", Run: func(ctx context.Context) error { return app.Serve(ctx, s.ingress, noIngress()) }})
+		in := c.Ingress()
+		parts = append(parts, in.Serve(s.ingress, doors(in.Handler())))
 	}
 	return app.Run(ctx, c.Log, 25*time.Second, parts...)
 }
 
-// noIngress answers for the doors that this version does not have yet: 503 keeps PeopleSoft's and Zendesk's messages
-// in their queues (peoplesoft.md 1.3).
-func noIngress() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+// doors leads webhooks to their own door, which this version does not have yet: 503 keeps them with Zendesk. Everything
+// else is Integration Broker's.
+func doors(ib http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.HasPrefix(r.URL.EscapedPath(), "/webhooks/") {
+			ib.ServeHTTP(w, r)
+			return
+		}
 		w.Header().Set("Retry-After", "60")
-		http.Error(w, "this version of ml-connector does not receive messages yet", http.StatusServiceUnavailable)
+		http.Error(w, "this version of ml-connector does not receive webhooks yet", http.StatusServiceUnavailable)
 	})
 }
 

@@ -1,0 +1,195 @@
+package assembly
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/ml-connector/ml-connector/pkg/app"
+	"github.com/ml-connector/ml-connector/pkg/config"
+	"github.com/ml-connector/ml-connector/pkg/fault"
+	"github.com/ml-connector/ml-connector/pkg/source"
+	"github.com/ml-connector/ml-connector/pkg/source/peoplesoft/ib"
+	"github.com/ml-connector/ml-connector/pkg/tenant"
+	"github.com/ml-connector/ml-connector/pkg/vault"
+	"github.com/ml-connector/ml-connector/services/ib-listener/listener"
+)
+
+// Ingress is what the outside world reaches: POST /ib/<tenant>.
+type Ingress struct {
+	core    *Core
+	doors   *listener.Doors
+	handler *listener.Handler
+}
+
+// Ingress makes the ingress. It answers 503 until Run has read the settings.
+func (c *Core) Ingress() *Ingress {
+	doors := &listener.Doors{}
+	o := listener.Options{Now: c.Now, Log: c.Log.With("component", "ib-listener"), Form: func(ok bool, detail string) (string, []byte) { return ib.Answer(nil, ok, detail) }}
+	return &Ingress{c, doors, listener.New(doors, c.Bus, c.sealData(), o)}
+}
+
+// Handler answers everything on the ingress. Paths of nobody are 403.
+func (i *Ingress) Handler() http.Handler { return i.handler }
+
+// Serve is Run and next, or Handler where next is nil, on l.
+func (i *Ingress) Serve(l net.Listener, next http.Handler) app.Component {
+	if next == nil {
+		next = i.handler
+	}
+	return app.Component{Name: "ingress", Run: func(ctx context.Context) error {
+		go i.run(ctx)
+		return listener.Serve(ctx, l, i.handler, next)
+	}}
+}
+
+// run keeps the doors true to settings and credentials until ctx ends. While they cannot be read, those in force stay.
+func (i *Ingress) run(ctx context.Context) {
+	tick := time.NewTicker(orDefault(i.core.Tune.Reload, time.Second))
+	defer tick.Stop()
+	prints, doors := map[tenant.ID]string{}, map[tenant.ID]*listener.Door{}
+	for {
+		if err := i.reload(ctx, prints, doors); err != nil && ctx.Err() == nil {
+			i.core.Log.Warn("ingress settings not read", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// reload opens anew the doors whose settings or credentials changed. A tenant whose door cannot be opened has none:
+// nobody can sign in there, and the log says why.
+func (i *Ingress) reload(ctx context.Context, prints map[tenant.ID]string, doors map[tenant.ID]*listener.Door) error {
+	ids, err := i.core.Store.TenantIDs(ctx)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, t := range ids {
+		print, err := i.core.fingerprint(ctx, t)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		if prints[t] == print {
+			continue
+		}
+		d, err := i.core.door(ctx, t)
+		if err != nil && fault.KindOf(err) == fault.Transient {
+			errs = append(errs, err)
+			continue
+		}
+		if err != nil {
+			i.core.Log.Error("ingress of tenant not opened", "tenant", t, "fault", fault.CodeOf(err), "err", err)
+		}
+		prints[t], doors[t] = print, d
+	}
+	if len(errs) > 0 && len(doors) == 0 {
+		return errors.Join(errs...) // still 503 for everybody
+	}
+	open := maps.Clone(doors)
+	maps.DeleteFunc(open, func(t tenant.ID, d *listener.Door) bool { return d == nil || !slices.Contains(ids, t) })
+	i.doors.Set(open)
+	return errors.Join(errs...)
+}
+
+// door is the tenant's door by its present settings; nil when it has none.
+func (c *Core) door(ctx context.Context, t tenant.ID) (*listener.Door, error) {
+	s, _, err := c.Settings(ctx, t)
+	if err != nil || s.PeopleSoft.IB == nil {
+		return nil, err
+	}
+	if err := c.Prepare(ctx, t); err != nil {
+		return nil, err
+	}
+	set := s.PeopleSoft.IB
+	d := &listener.Door{Tenant: t, Nodes: texts(set.Nodes), Open: opener(s)}
+	d.Access, err = c.access(ctx, t, set.Auth)
+	return d, err
+}
+
+func (c *Core) access(ctx context.Context, t tenant.ID, a config.IBAuth) (listener.Access, error) {
+	var out listener.Access
+	if a.Basic != nil {
+		v, err := c.Keys.Open(ctx, t, vault.IBPassword)
+		if err != nil {
+			return out, err
+		}
+		out.Basic = &listener.Basic{User: string(a.Basic.Username), Password: v}
+	}
+	return out, nil
+}
+
+// opener understands the tenant's messages: the catalog of formats.
+func opener(s config.Tenant) listener.Open {
+	opt := ib.Options{Zone: s.Zone()}
+	return func(d listener.Delivery) (listener.Message, error) {
+		m, err := ib.Open(ib.Delivery(d), opt)
+		if err != nil {
+			return listener.Message{Answer: func(ok bool, detail string) (string, []byte) { return ib.Answer(m, ok, detail) }}, err
+		}
+		return message(m), nil
+	}
+}
+
+func message(m *ib.Message) listener.Message {
+	return listener.Message{Format: m.Format.String(), Name: m.Name, From: m.From, Transaction: m.Transaction, Sent: m.Sent, Chunk: m.Chunk, Chunks: m.Chunks,
+		Ping: m.Ping, NodePassword: m.Password, User: m.User, UserPassword: m.UserPassword,
+		Each: func(yield func(source.Record) error) (listener.Counts, error) {
+			if !slices.Contains(ib.Known(), m.Name) {
+				return listener.Counts{}, &fault.Error{Kind: fault.Invalid, Code: fault.SourceNotSupported, Detail: fmt.Sprintf("no message of this name is understood: %.60q", m.Name),
+					Next: "map a site's alias under peoplesoft.ib.aliases, or take the routing to this node out of service"}
+			}
+			st, err := m.Each(yield)
+			return listener.Counts{Transactions: st.Transactions, Rows: st.Rows, Records: st.Records, Ignored: st.Ignored, Header: st.HeaderOnly,
+				Trailer: st.TrailerOnly, Notes: append(slices.Clip(m.Notes), st.Notes...)}, err
+		},
+		Answer: func(ok bool, detail string) (string, []byte) { return ib.Answer(m, ok, detail) }}
+}
+
+// sealData seals bytes through the vault.
+func (c *Core) sealData() listener.Seal {
+	k, ok := c.Keys.(vault.DataSealer)
+	if !ok {
+		return nil
+	}
+	return k.SealData
+}
+
+// Listener is the main of the ib-listener service.
+func Listener(ctx context.Context, env app.Env) error {
+	s, err := FromEnv(env)
+	if err != nil {
+		return err
+	}
+	if s.Ingress == "" {
+		return app.InputError{Err: errors.New("MLC_INGRESS must be set: where PeopleSoft finds this service, for example 0.0.0.0:8081")}
+	}
+	core, end, err := connectPatiently(ctx, "ib-listener", s)
+	if err != nil {
+		return err
+	}
+	defer end()
+	l, err := net.Listen("tcp", s.Ingress)
+	if err != nil {
+		return fault.Wrap(err, fault.Config, fault.BadConfig, "MLC_INGRESS")
+	}
+	parts := []app.Component{core.Ingress().Serve(l, nil)}
+	if s.Listen != "" {
+		o, err := net.Listen("tcp", s.Listen)
+		if err != nil {
+			return fault.Wrap(err, fault.Config, fault.BadConfig, "MLC_LISTEN")
+		}
+		parts = append(parts, core.Operations(o))
+	}
+	core.Log.Info("service runs", "listen", s.Listen, "ingress", s.Ingress)
+	return app.Run(ctx, core.Log, grace, parts...)
+}
