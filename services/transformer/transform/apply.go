@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -28,7 +29,9 @@ func (s *Service) apply(ctx context.Context, t tenant.ID, tasks []*task) map[rec
 	if err != nil {
 		return fail(failed, tasks, err)
 	}
-	done := s.save(ctx, at, tasks, failed)
+	texts, others := split(tasks)
+	done := s.save(ctx, at, texts, failed) // first, so that the others see them
+	done = s.note(ctx, at, append(done, s.save(ctx, at, others, failed)...), failed)
 	s.publish(ctx, at, done, failed)
 	s.arm(ctx, at, done, failed)
 	return failed
@@ -41,13 +44,25 @@ func fail(failed map[record.Ref]error, tasks []*task, err error) map[record.Ref]
 	return failed
 }
 
+// split parts the tasks about reference data from the others.
+func split(tasks []*task) (texts, others []*task) {
+	for _, k := range tasks {
+		if k.ref.Kind == record.Reference {
+			texts = append(texts, k)
+			continue
+		}
+		others = append(others, k)
+	}
+	return texts, others
+}
+
 // save merges and saves until every task's row was at the revision that was read, or patience ends.
 func (s *Service) save(ctx context.Context, at moment, tasks []*task, failed map[record.Ref]error) (done []*result) {
 	for range s.opts.Retries {
 		if len(tasks) == 0 {
 			return done
 		}
-		results, err := s.steps(ctx, at, tasks, failed)
+		results, used, err := s.steps(ctx, at, tasks, failed)
 		if err != nil {
 			fail(failed, tasks, err)
 			return done
@@ -57,7 +72,20 @@ func (s *Service) save(ctx context.Context, at moment, tasks []*task, failed map
 			fail(failed, tasks, err)
 			return done
 		}
-		done, tasks = append(done, saved...), beaten
+		late, err := s.outdated(ctx, at, saved, used)
+		if err != nil {
+			fail(failed, tasks, err)
+			return done
+		}
+		for _, r := range saved {
+			if late[r] {
+				r.task.again, r.task.left = true, cmp.Or(r.task.left, r.before.Email)
+				beaten = append(beaten, r.task)
+				continue
+			}
+			done = append(done, r)
+		}
+		tasks = beaten
 	}
 	for _, k := range tasks {
 		failed[k.ref] = fault.New(fault.Conflict, fault.Unclassified, "other transformers were faster each time")
@@ -66,22 +94,38 @@ func (s *Service) save(ctx context.Context, at moment, tasks []*task, failed map
 }
 
 // steps loads the rows once and computes every task's result.
-func (s *Service) steps(ctx context.Context, at moment, tasks []*task, failed map[record.Ref]error) ([]*result, error) {
+func (s *Service) steps(ctx context.Context, at moment, tasks []*task, failed map[record.Ref]error) ([]*result, library, error) {
 	rows, err := s.deps.Ledger.Rows(ctx, at.tenant, refsOf(tasks))
 	if err != nil {
-		return nil, err
+		return nil, library{}, err
 	}
-	results := make([]*result, 0, len(tasks))
+	open := make([]*result, 0, len(tasks))
+	points := map[string]bool{}
 	for _, k := range tasks {
 		row, known := rows[k.ref]
-		r, err := step(at, k, row, known)
+		r, err := prepare(at, k, row, known)
 		if err != nil {
 			failed[k.ref] = err
 			continue
 		}
-		results = append(results, &r)
+		for _, p := range r.points {
+			points[p] = true
+		}
+		open = append(open, r)
 	}
-	return results, nil
+	used, err := s.library(ctx, at, points)
+	if err != nil {
+		return nil, used, err
+	}
+	results := make([]*result, 0, len(open))
+	for _, r := range open {
+		if err := r.finish(at, used.texts); err != nil {
+			failed[r.task.ref] = err
+			continue
+		}
+		results = append(results, r)
+	}
+	return results, used, nil
 }
 
 // store saves the results; beaten are the tasks whose row somebody else moved meanwhile.
@@ -127,9 +171,14 @@ func (s *Service) store(ctx context.Context, at moment, results []*result) (done
 // publish writes unpublished wanted states to the table, announces the urgent ones and marks them.
 func (s *Service) publish(ctx context.Context, at moment, done []*result, failed map[record.Ref]error) {
 	var events []event.Event
-	var open []*result
+	var open, texts []*result
+	defer func() { s.refresh(ctx, at, texts, failed) }()
 	for _, r := range done {
 		if !r.unpublished() {
+			continue
+		}
+		if r.task.ref.Kind == record.Reference {
+			texts = append(texts, r)
 			continue
 		}
 		e, err := r.wanted(at)

@@ -32,7 +32,7 @@ func BenchmarkMergeResolve(b *testing.B) {
 	newer := []erp.Fact{set(erp.Email, "BUSN", "", 0, "email=new@example.com", "stamp=2026-02-01T00:00:00.000000")}
 	for b.Loop() {
 		m := Merge(known, newer, "")
-		d := Resolve(dana(), m.Facts, today, p)
+		d := Resolve(dana(), m.Facts, today, p, nil)
 		if _, err := event.EncodeEntry(d.Entry); err != nil {
 			b.Fatal(err)
 		}

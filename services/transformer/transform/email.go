@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/ml-connector/ml-connector/pkg/erp"
@@ -18,10 +19,15 @@ func (d *draft) email() (address string, known bool) {
 		if raw == "" {
 			return false
 		}
+		if placeholder(d.policy.Placeholders, raw) {
+			refused = true
+			d.flag(fault.PlaceholderEmail, "the address of type "+label(r.id.Row)+" stands for none")
+			return false
+		}
 		a, ok := normalEmail(raw)
 		if !ok {
 			refused = true
-			d.flag(fault.BadEmail, "the address of type "+label(r.id.Row)+" is a placeholder or not an address")
+			d.flag(fault.BadEmail, "the address of type "+label(r.id.Row)+" is not an address")
 			return false
 		}
 		address = a
@@ -62,11 +68,11 @@ func (d *draft) pick(rows []row, types []string, take func(row) bool) bool {
 	return d.policy.AnyEmail && offer(func(row) bool { return true })
 }
 
-// normalEmail trims and lower-cases an address and refuses what cannot be one or is a placeholder.
+// normalEmail trims and lower-cases an address and refuses what cannot be one.
 func normalEmail(s string) (string, bool) {
 	s = strings.ToLower(strings.TrimFunc(s, margin))
 	local, domain, ok := strings.Cut(s, "@")
-	if !ok || len(s) > 254 || !localPart(local) || !domainName(domain) || placeholder(local, domain) {
+	if !ok || len(s) > 254 || !localPart(local) || !domainName(domain) {
 		return "", false
 	}
 	return s, true
@@ -98,15 +104,23 @@ func notInDomain(r rune) bool {
 	return r < 0x80 && r != '-' && (r < '0' || r > '9') && (r < 'a' || r > 'z') || r >= 0x80 && !visible(r)
 }
 
-// placeholder knows what people type into a field that they may not leave empty.
-func placeholder(local, domain string) bool {
-	if domain == "invalid" || strings.HasSuffix(domain, ".invalid") {
-		return true
-	}
-	switch strings.NewReplacer(".", "", "-", "", "_", "").Replace(local) {
-	case "none", "noemail", "nomail", "noaddress", "na", "n/a", "unknown", "tbd", "tba", "xxx", "xxxx", "notavailable",
-		"noreply", "donotreply", "placeholder", "dummy", "invalid", "null", "blank":
-		return true
-	}
-	return false
+// placeholders are what people type into a field that they may not leave empty; see Policy.Placeholders.
+func placeholders() []string {
+	return []string{"-", "n/a", "na", "none", "null", "tbd", "test", "unknown", "x", "xxx", "@invalid",
+		"none@", "noemail@", "nomail@", "noaddress@", "na@", "n/a@", "unknown@", "tbd@", "tba@", "test@", "xxx@", "xxxx@", "notavailable@",
+		"noreply@", "donotreply@", "placeholder@", "dummy@", "invalid@", "null@", "blank@"}
+}
+
+// placeholder tells whether a value stands for no address at all.
+func placeholder(list []string, value string) bool {
+	value = strings.ToLower(strings.TrimFunc(value, margin))
+	local, domain, _ := strings.Cut(value, "@")
+	bare := strings.NewReplacer(".", "", "-", "", "_", "").Replace(local) + "@"
+	return slices.ContainsFunc(list, func(p string) bool {
+		p = fold(p)
+		if d, ok := strings.CutPrefix(p, "@"); ok {
+			return d != "" && (domain == d || strings.HasSuffix(domain, "."+d))
+		}
+		return p != "" && (p == value || strings.HasSuffix(p, "@") && domain != "" && (p == bare || p == local+"@"))
+	})
 }

@@ -32,7 +32,7 @@ func (d *draft) employee() *directory.User {
 // hold turns the flag with the code, or the one that stands for it, into something that waits for a person.
 func (d *draft) hold(code fault.Code) {
 	for i, f := range d.flags {
-		if f.Code == code || code == fault.MissingEmail && f.Code == fault.BadEmail {
+		if f.Code == code || code == fault.MissingEmail && (f.Code == fault.BadEmail || f.Code == fault.PlaceholderEmail) {
 			d.flags[i].Hold = true
 		}
 	}

@@ -112,7 +112,7 @@ func TestEmployment(t *testing.T) {
 			if tt.policy != nil {
 				tt.policy(&p)
 			}
-			d := Resolve(dana(), tt.facts, today, p)
+			d := Resolve(dana(), tt.facts, today, p, nil)
 			mustState(t, d, tt.state)
 			if got := codesOf(d); got != tt.codes {
 				t.Errorf("codes %q, want %q; flags %+v", got, tt.codes, d.Flags)
@@ -139,7 +139,7 @@ func TestRehireNeedsNoMessageOnItsDay(t *testing.T) {
 		"2026-01-15": {directory.Untouched, "2026-01-16"}, "2026-03-02": {directory.Suspended, "2026-04-01"},
 		"2026-03-31": {directory.Suspended, "2026-04-01"}, "2026-04-01": {directory.Active, ""}, "2030-01-01": {directory.Active, ""},
 	} {
-		d := Resolve(dana(), facts, day, Default())
+		d := Resolve(dana(), facts, day, Default(), nil)
 		mustState(t, d, want.state)
 		if d.Next != want.next {
 			t.Errorf("%s: next %q, want %q", day, d.Next, want.next)
@@ -182,7 +182,7 @@ func TestNamesAndAddresses(t *testing.T) {
 		"unless allowed":          {facts: []erp.Fact{pri, set(erp.Email, "HOME", "", 0, "email=home@example.com")}, policy: func(p *Policy) { p.AnyEmail = true }, name: "Dana", email: "home@example.com"},
 		"type order is a setting": {facts: []erp.Fact{pri, mail, set(erp.Email, "CAMP", "", 0, "email=camp@example.com")}, policy: func(p *Policy) { p.EmailTypes = []string{"CAMP", "BUSN"} }, name: "Dana", email: "camp@example.com"},
 		"bad address is flagged":  {facts: []erp.Fact{pri, set(erp.Email, "BUSN", "", 0, "email=dana at example")}, name: "Dana", codes: "BAD_EMAIL"},
-		"bad one, then a good":    {facts: []erp.Fact{pri, set(erp.Email, "BUSN", "", 0, "email=noemail@example.com"), set(erp.Email, "HOME", "", 0, "email=home@example.com", "preferred=Y")}, name: "Dana", email: "home@example.com", codes: "BAD_EMAIL"},
+		"bad one, then a good":    {facts: []erp.Fact{pri, set(erp.Email, "BUSN", "", 0, "email=noemail@example.com"), set(erp.Email, "HOME", "", 0, "email=home@example.com", "preferred=Y")}, name: "Dana", email: "home@example.com", codes: "PLACEHOLDER_EMAIL"},
 		"blank is missing":        {facts: []erp.Fact{pri, set(erp.Email, "BUSN", "", 0, "email= ")}, name: "Dana", codes: "MISSING_EMAIL"},
 	}
 	for name, tt := range tests {
@@ -191,7 +191,7 @@ func TestNamesAndAddresses(t *testing.T) {
 			if tt.policy != nil {
 				tt.policy(&p)
 			}
-			d := Resolve(dana(), append(tt.facts, job), today, p)
+			d := Resolve(dana(), append(tt.facts, job), today, p, nil)
 			mustState(t, d, directory.Active)
 			if u := d.Entry.User; u.Name != tt.name || u.Email != tt.email {
 				t.Errorf("name %q email %q, want %q and %q", u.Name, u.Email, tt.name, tt.email)

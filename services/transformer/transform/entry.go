@@ -13,6 +13,7 @@ import (
 	"github.com/ml-connector/ml-connector/pkg/directory"
 	"github.com/ml-connector/ml-connector/pkg/erp"
 	"github.com/ml-connector/ml-connector/pkg/event"
+	"github.com/ml-connector/ml-connector/pkg/record"
 )
 
 // resolved is the audit entry of a saved change. Its id is that of the revision, so that it exists once.
@@ -23,6 +24,13 @@ func (r *result) resolved(at moment, moved bool, notes []string) audit.Entry {
 	if moved {
 		e.Outcome, e.Changes = audit.Resolved, difference(r.was, r.decision.Entry)
 		e.Detail = fmt.Sprintf("wanted: %s, as of %s", r.decision.Entry.State(), at.day)
+	}
+	if r.task.ref.Kind == record.Reference {
+		e.Detail = "the text is the same as before"
+		if moved {
+			e.Detail = fmt.Sprintf("the text as of %s; everybody who points to it is resolved again", at.day)
+			e.Changes = []audit.Change{{Field: string(erp.Text), Before: decodeText(r.before.Wanted), After: r.decision.Text}}
+		}
 	}
 	for _, f := range r.decision.Flags {
 		e.Explain = append(e.Explain, fmt.Sprintf("%s: %s", f.Code, f.Detail))

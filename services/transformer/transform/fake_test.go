@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"github.com/ml-connector/ml-connector/pkg/bus"
 	"github.com/ml-connector/ml-connector/pkg/erp"
 	"github.com/ml-connector/ml-connector/pkg/event"
+	"github.com/ml-connector/ml-connector/pkg/fault"
 	"github.com/ml-connector/ml-connector/pkg/record"
 	"github.com/ml-connector/ml-connector/pkg/store"
 	"github.com/ml-connector/ml-connector/pkg/tenant"
@@ -35,12 +37,14 @@ type world struct {
 	trail    map[string]audit.Entry
 	order    []string
 	findings map[record.Ref][]store.Finding
+	beside   map[audit.Stage]map[record.Ref][]store.Finding // of the stages that Observe names
 	table    map[record.Ref]event.Event
 	wakes    map[record.Ref]event.Wake
 	at       map[record.Ref]time.Time
 	urged    []record.Ref
 	puts     int
 	saves    int
+	observed int
 	cut      func(point string) error
 	meddle   func() // called once between reading and saving: another transformer
 	inbox    map[bus.Consumer]chan []bus.Message
@@ -56,7 +60,7 @@ func newWorld(t *testing.T) *world {
 	p := Default()
 	p.Version, p.Zone = 1, zone
 	return &world{now: time.Date(2026, 3, 2, 15, 0, 0, 0, time.UTC), policy: p, rows: map[record.Ref]store.LedgerRow{}, trail: map[string]audit.Entry{},
-		findings: map[record.Ref][]store.Finding{}, table: map[record.Ref]event.Event{}, wakes: map[record.Ref]event.Wake{}, at: map[record.Ref]time.Time{},
+		findings: map[record.Ref][]store.Finding{}, beside: map[audit.Stage]map[record.Ref][]store.Finding{}, table: map[record.Ref]event.Event{}, wakes: map[record.Ref]event.Wake{}, at: map[record.Ref]time.Time{},
 		cut: func(string) error { return nil }, inbox: map[bus.Consumer]chan []bus.Message{bus.Transformer: make(chan []bus.Message), bus.Due: make(chan []bus.Message)},
 		answers: make(chan []error, 16)}
 }
@@ -157,6 +161,62 @@ func (w *world) DueRows(_ context.Context, _ tenant.ID, day string, after record
 
 func (w *world) WalkLedger(_ context.Context, _ tenant.ID, kind record.Kind, after string, limit int) ([]store.LedgerRow, error) {
 	return w.list(func(r store.LedgerRow) bool { return r.Ref.Kind == kind && r.Ref.Key > after }, limit), w.cut("walk")
+}
+
+func (w *world) Pointing(_ context.Context, _ tenant.ID, points []string, after record.Ref, limit int) ([]record.Ref, error) {
+	var refs []record.Ref
+	for _, r := range w.list(func(r store.LedgerRow) bool {
+		return compareRefs(r.Ref, after) > 0 && slices.ContainsFunc(r.Points, func(p string) bool { return slices.Contains(points, p) })
+	}, limit) {
+		refs = append(refs, r.Ref)
+	}
+	return refs, w.cut("pointing")
+}
+
+func (w *world) Sharing(_ context.Context, _ tenant.ID, emails []string, limit int) (map[string][]record.Ref, error) {
+	found := map[string][]record.Ref{}
+	for _, r := range w.list(func(r store.LedgerRow) bool { return r.Email != "" && slices.Contains(emails, r.Email) }, len(w.rows)) {
+		if len(found[r.Email]) < limit {
+			found[r.Email] = append(found[r.Email], r.Ref)
+		}
+	}
+	return found, w.cut("sharing")
+}
+
+func (w *world) Findings(_ context.Context, _ tenant.ID, q store.FindingQuery) ([]store.Finding, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var list []store.Finding
+	for _, of := range w.beside {
+		for _, fs := range of {
+			list = append(list, slices.DeleteFunc(slices.Clone(fs), func(f store.Finding) bool { return f.Code != q.Code })...)
+		}
+	}
+	slices.SortFunc(list, func(a, b store.Finding) int { return compareRefs(a.Ref, b.Ref) })
+	list = list[min(q.After, len(list)):]
+	return list[:min(q.Limit, len(list))], w.cut("findings")
+}
+
+func (w *world) Observe(_ context.Context, _ tenant.ID, stage audit.Stage, of []store.Observation) error {
+	return w.around("observe", func() {
+		if w.beside[stage] == nil {
+			w.beside[stage] = map[record.Ref][]store.Finding{}
+		}
+		for _, o := range of {
+			w.beside[stage][o.Ref] = o.Findings
+		}
+		w.observed++
+	})
+}
+
+// flagged lists the records with an open finding of the code, beside those of their own resolution.
+func (w *world) flagged(code fault.Code) string {
+	list, _ := w.Findings(context.Background(), acme, store.FindingQuery{Code: code, Limit: 1000})
+	var keys []string
+	for _, f := range list {
+		keys = append(keys, f.Ref.Key)
+	}
+	return strings.Join(keys, " ")
 }
 
 func (w *world) PutWanted(_ context.Context, _ tenant.ID, events []event.Event) ([]bus.Put, error) {

@@ -66,12 +66,15 @@ func jobField(field string) erp.Field {
 	}
 }
 
-// department is the department's text, else its code with a flag (peoplesoft.md 2.7).
+// department is the department's text in the job row, else that of the reference data, else its code with a flag
+// (peoplesoft.md 2.7).
 func (d *draft) department(job row) (value string, known bool) {
 	text, a := job.lookup(erp.DeptText)
 	code, b := job.lookup(erp.Dept)
-	if value = d.text("department", text); value != "" {
-		return value, true
+	for _, s := range []string{text, d.lookup(deptTable, job.get(erp.DeptSet), code)} {
+		if value = d.text("department", s); value != "" {
+			return value, true
+		}
 	}
 	value = d.text("department", code)
 	if d.usable() {
@@ -80,7 +83,16 @@ func (d *draft) department(job row) (value string, known bool) {
 	return value, a || b
 }
 
-// title is the assignment's business title, else the text of the job code, else the code with a flag.
+// lookup is the text of reference data; "" when there is none.
+func (d *draft) lookup(table string, codes ...string) string {
+	if key, ok := point(table, codes...); ok && len(d.texts) > 0 {
+		return d.texts[key]
+	}
+	return ""
+}
+
+// title is the assignment's business title, else the text of the position, else the text of the job code in the job
+// row, else in the reference data, else the code with a flag (peoplesoft.md 2.7).
 func (d *draft) title(main job) (value string, known bool) {
 	var business string
 	if a, ok := d.view.one(erp.Assignment, main.rcd); ok {
@@ -89,7 +101,8 @@ func (d *draft) title(main job) (value string, known bool) {
 	text, a := main.now.lookup(erp.JobText)
 	code, b := main.now.lookup(erp.JobCode)
 	known = known || a || b
-	for _, s := range []string{business, text} {
+	position := d.lookup(positionTable, main.now.get(erp.Position))
+	for _, s := range []string{business, position, text, d.lookup(jobCodeTable, main.now.get(erp.JobCodeSet), code)} {
 		if value = d.text("title", s); value != "" {
 			return value, true
 		}

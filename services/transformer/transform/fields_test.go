@@ -57,7 +57,7 @@ func TestUserFields(t *testing.T) {
 			if tt.users != nil {
 				p.UserFields = tt.users
 			}
-			d := Resolve(dana(), append(tt.facts, base...), today, p)
+			d := Resolve(dana(), append(tt.facts, base...), today, p, nil)
 			if !maps.Equal(d.Entry.User.Fields, tt.want) {
 				t.Errorf("fields %v, want %v", d.Entry.User.Fields, tt.want)
 			}
@@ -110,7 +110,7 @@ func TestEveryMappableFieldIsFilled(t *testing.T) {
 	for _, f := range EmployeeFields() {
 		p.UserFields[f] = "to." + f
 	}
-	d := Resolve(dana(), []erp.Fact{all, set(erp.Phone, "BUSN", "", 0, "phone=1")}, today, p)
+	d := Resolve(dana(), []erp.Fact{all, set(erp.Phone, "BUSN", "", 0, "phone=1")}, today, p, nil)
 	for _, f := range EmployeeFields() {
 		if d.Entry.User.Fields["to."+f] == "" {
 			t.Errorf("%s is empty", f)
@@ -124,7 +124,7 @@ func TestEveryMappableFieldIsFilled(t *testing.T) {
 	for _, f := range VendorFields() {
 		p.OrganizationFields[f] = "to." + f
 	}
-	o := Resolve(hoses(), []erp.Fact{v}, today, p).Entry.Organization
+	o := Resolve(hoses(), []erp.Fact{v}, today, p, nil).Entry.Organization
 	for _, f := range VendorFields() {
 		if o.Fields["to."+f] == "" {
 			t.Errorf("%s is empty", f)

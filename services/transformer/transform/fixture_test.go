@@ -9,6 +9,7 @@ import (
 	"github.com/ml-connector/ml-connector/pkg/erp"
 	"github.com/ml-connector/ml-connector/pkg/fault"
 	"github.com/ml-connector/ml-connector/pkg/record"
+	"github.com/ml-connector/ml-connector/pkg/store"
 )
 
 // today is the day of every test that does not say otherwise.
@@ -67,4 +68,13 @@ func mustState(t *testing.T, d Decision, want directory.State) {
 	if got := d.Entry.State(); got != want {
 		t.Errorf("state %s, want %s; explained by %q", got, want, d.Explain)
 	}
+}
+
+// step prepares and finishes without reference data.
+func step(at moment, k *task, row store.LedgerRow, known bool) (*result, error) {
+	r, err := prepare(at, k, row, known)
+	if err != nil {
+		return r, err
+	}
+	return r, r.finish(at, nil)
 }

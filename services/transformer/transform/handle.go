@@ -24,8 +24,9 @@ type task struct {
 	ref      record.Ref
 	arrivals []arrival
 	cause    string
-	again    bool // earlier work on it may have been cut off: arm its wake-up although it seems armed
-	ring     bool // its wake-up fired
+	again    bool   // earlier work on it may have been cut off: arm its wake-up although it seems armed
+	ring     bool   // its wake-up fired
+	left     string // email that it no longer wants, seen on a try that was repeated
 	messages []int
 }
 

@@ -66,6 +66,31 @@ func Contradictions(known, incoming []erp.Fact, whole []erp.Facet, day erp.Date)
 	return notes
 }
 
+// Vanished explains the first job whose current row a whole reading contradicts: the reading shows an older row as the
+// current one and not the row that the ledger holds, as if the source had taken it back. Nothing is concluded from it:
+// a query may hide the row. A row that changed after the reading, which was made at seen, is not contradicted.
+func Vanished(known, incoming []erp.Fact, whole []erp.Facet, day erp.Date, seen erp.Stamp) string {
+	if !slices.Contains(whole, erp.Job) {
+		return ""
+	}
+	read := view{foldRows(incoming), day}
+	for _, group := range byRow(view{foldRows(known), day}.facet(erp.Job)) {
+		have, ok := read.current(group)
+		if !ok || have.id.EffDate == "" || seen != "" && have.stamp > seen {
+			continue
+		}
+		shown := slices.DeleteFunc(slices.Clone(read.facet(erp.Job)), func(r row) bool { return r.id.Row != have.id.Row })
+		now, ok := read.current(shown)
+		if ok && now.id.EffDate != "" && now.id.Compare(have.id) < 0 && !slices.ContainsFunc(shown, func(r row) bool { return r.id == have.id }) {
+			return fmt.Sprintf("EMPL_RCD %s: the source shows the row of %s, sequence %d, as the current one, and no longer the row of %s, sequence %d%s, which is kept: absence is no evidence",
+				label(have.id.Row), now.id.EffDate, now.id.EffSeq, have.id.EffDate, have.id.EffSeq, action(have))
+		}
+	}
+	return ""
+}
+
+func deletesJob(f erp.Fact) bool { return f.Facet == erp.Job && f.Action == erp.Drop }
+
 func speaksOf(facts []erp.Fact, rcd string) bool {
 	return slices.ContainsFunc(facts, func(f erp.Fact) bool { return f.Facet == erp.Job && f.Row == rcd })
 }

@@ -79,7 +79,7 @@ func TestRetirementMoved(t *testing.T) {
 	first := jobRow("0", "2026-02-01", 0, "hr_status=I", "empl_status=R", "stamp=2026-01-10T09:00:00.000000")
 	moved := []erp.Fact{drop(erp.Job, "0", "2026-02-01", 0, "2026-01-20T09:00:00.000000"), jobRow("0", "2026-02-15", 0, "hr_status=I", "empl_status=R", "stamp=2026-01-20T09:00:00.000000")}
 	before := Merge(nil, person(hired, first), "").Facts
-	if d := Resolve(dana(), before, "2026-01-15", Default()); d.Next != "2026-02-01" {
+	if d := Resolve(dana(), before, "2026-01-15", Default(), nil); d.Next != "2026-02-01" {
 		t.Errorf("before the move: next %q", d.Next)
 	}
 	orders := map[string][]erp.Fact{"in order": append(person(hired, first), moved...), "the move first": append(moved, person(first, hired)...)}
@@ -87,9 +87,9 @@ func TestRetirementMoved(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			after := Merge(nil, facts, "").Facts
 			for day, want := range map[erp.Date]directory.State{"2026-01-31": directory.Active, "2026-02-01": directory.Active, "2026-02-14": directory.Active, "2026-02-15": directory.Suspended} {
-				mustState(t, Resolve(dana(), after, day, Default()), want)
+				mustState(t, Resolve(dana(), after, day, Default(), nil), want)
 			}
-			if d := Resolve(dana(), after, "2026-01-21", Default()); d.Next != "2026-02-15" {
+			if d := Resolve(dana(), after, "2026-01-21", Default(), nil); d.Next != "2026-02-15" {
 				t.Errorf("next %q, want the moved day", d.Next)
 			}
 		})
@@ -158,7 +158,7 @@ func TestOrderAndRepetitionDoNotMatter(t *testing.T) {
 		if !equalFacts(got, want) {
 			t.Fatalf("ledger %v\nwant   %v", got, want)
 		}
-		a, b := Resolve(dana(), got, today, Default()), Resolve(dana(), facts, today, Default())
+		a, b := Resolve(dana(), got, today, Default(), nil), Resolve(dana(), facts, today, Default(), nil)
 		if a.Entry.Digest() != b.Entry.Digest() || a.Next != b.Next || codesOf(a) != codesOf(b) {
 			t.Fatalf("wanted %+v %q\nthan   %+v %q", a.Entry.User, a.Explain, b.Entry.User, b.Explain)
 		}
@@ -171,7 +171,7 @@ func TestMergeAndResolveArePure(t *testing.T) {
 		known, incoming := Merge(nil, drawFacts(t), "").Facts, drawFacts(t)
 		before, _ := event.EncodeLedger(append(slices.Clone(known), incoming...))
 		first, second := Merge(known, incoming, ""), Merge(known, incoming, "")
-		a, b := Resolve(dana(), first.Facts, today, Default()), Resolve(dana(), second.Facts, today, Default())
+		a, b := Resolve(dana(), first.Facts, today, Default(), nil), Resolve(dana(), second.Facts, today, Default(), nil)
 		after, _ := event.EncodeLedger(append(slices.Clone(known), incoming...))
 		if string(before) != string(after) {
 			t.Fatalf("input changed from %s\nto %s", before, after)

@@ -46,7 +46,7 @@ func contradiction(t tenant.ID, m bus.Message, ref record.Ref, facts []erp.Fact)
 	switch {
 	case m.Event.Tenant != t:
 		return "the event belongs to another tenant than its stream"
-	case ref.Kind != record.Employee && ref.Kind != record.Vendor:
+	case !slices.Contains([]record.Kind{record.Employee, record.Vendor, record.Reference}, ref.Kind):
 		return fmt.Sprintf("unknown kind %q", ref.Kind)
 	case strings.TrimSpace(ref.Key) == "":
 		return "no key"
@@ -58,6 +58,11 @@ func contradiction(t tenant.ID, m bus.Message, ref record.Ref, facts []erp.Fact)
 	if set, id, ok := record.SplitVendorKey(ref.Key); ref.Kind == record.Vendor && (!ok || set == "" || id == "") {
 		return "a vendor's key without SETID or VENDOR_ID"
 	}
+	if ref.Kind == record.Reference {
+		if why := misshapen(ref.Key); why != "" {
+			return why
+		}
+	}
 	for i, f := range facts {
 		if why := misfit(ref.Kind, f); why != "" {
 			return fmt.Sprintf("fact %d: %s", i, why)
@@ -68,11 +73,10 @@ func contradiction(t tenant.ID, m bus.Message, ref record.Ref, facts []erp.Fact)
 
 // misfit says why a fact cannot stand in the ledger of a record of the kind.
 func misfit(kind record.Kind, f erp.Fact) string {
-	vendor := f.Facet == erp.Vendor || f.Facet == erp.Address
 	switch {
 	case !slices.Contains(erp.Facets(), f.Facet):
 		return "unknown facet"
-	case vendor != (kind == record.Vendor):
+	case kindOf(f.Facet) != kind:
 		return fmt.Sprintf("facet %s does not belong to a record of kind %s", f.Facet, kind)
 	case f.Action != erp.Set && f.Action != erp.Drop:
 		return "unknown action"
@@ -92,6 +96,17 @@ func misfit(kind record.Kind, f erp.Fact) string {
 		}
 	}
 	return ""
+}
+
+// kindOf is the kind of record that a facet belongs to.
+func kindOf(f erp.Facet) record.Kind {
+	switch f {
+	case erp.Vendor, erp.Address:
+		return record.Vendor
+	case erp.Reference:
+		return record.Reference
+	}
+	return record.Employee
 }
 
 // bothWays finds a row that one message sets and drops at the same time.

@@ -26,6 +26,7 @@ type Policy struct {
 	EmailTypes     []string // E_ADDR_TYPE in order of preference
 	PreferredEmail bool     // after the types: an address with PREF_EMAIL_FLAG, whatever its type
 	AnyEmail       bool     // after that: any other address; off by default, home addresses are private
+	Placeholders   []string // addresses that stand for none: "value" as a whole, "local@" in any domain, "@domain" with all below it
 	PhoneTypes     []string // PHONE_TYPE in order of preference; used only when UserFields maps "phone"
 
 	VendorStatus      []string // VENDOR_STATUS codes that make an active organization
@@ -52,6 +53,7 @@ func Default() Policy {
 		NameTypes:      []string{"PRF", "PRI"},
 		EmailTypes:     []string{"BUSN"},
 		PreferredEmail: true,
+		Placeholders:   placeholders(),
 		PhoneTypes:     []string{"BUSN", "WORK"},
 
 		VendorStatus:      []string{"A"},

@@ -22,6 +22,20 @@ type Ledger interface {
 	DueRows(ctx context.Context, t tenant.ID, day string, after record.Ref, limit int) ([]store.LedgerRow, error)
 	WalkLedger(ctx context.Context, t tenant.ID, kind record.Kind, after string, limit int) ([]store.LedgerRow, error)
 	Append(ctx context.Context, t tenant.ID, entries []audit.Entry) error
+	Relations
+	Findings
+}
+
+// Relations find records by what they have in common, with the promises of store.Ledger.
+type Relations interface {
+	Pointing(ctx context.Context, t tenant.ID, points []string, after record.Ref, limit int) ([]record.Ref, error)
+	Sharing(ctx context.Context, t tenant.ID, emails []string, limit int) (map[string][]record.Ref, error)
+}
+
+// Findings are written beside a row, with the promises of store.Findings.
+type Findings interface {
+	Findings(ctx context.Context, t tenant.ID, q store.FindingQuery) ([]store.Finding, error)
+	Observe(ctx context.Context, t tenant.ID, stage audit.Stage, of []store.Observation) error
 }
 
 // Table is what the service needs of the table of wanted states, with the promises of bus.Table.
@@ -55,6 +69,7 @@ const (
 	CountUrgent     Counter = "urgent"     // suspensions and restores announced
 	CountWakes      Counter = "wakes"      // wake-ups armed
 	CountRefused    Counter = "refused"    // messages that contradict themselves
+	CountRefreshed  Counter = "refreshed"  // records resolved again after a text of reference data changed
 	CountReresolved Counter = "reresolved" // records resolved again after a change of settings
 )
 

@@ -22,6 +22,7 @@ type Decision struct {
 	Entry   directory.Entry
 	Flags   []Flag   // each code once, in the order found
 	Explain []string // the reasons, in order; never a personal value
+	Text    string   // of reference data, which has no entry
 	Next    erp.Date // first later day on which the decision may change by itself; "" when there is none
 }
 
@@ -46,17 +47,22 @@ func VendorID(key string) string {
 	return "psft:vendor:" + set + ":" + id
 }
 
-// Resolve computes what the desk should hold for a record on a day, from everything known about it. It is a pure
-// function of its arguments and panics on none; the facts may stand in any order.
-func Resolve(ref record.Ref, facts []erp.Fact, day erp.Date, p Policy) Decision {
-	d := &draft{view: view{foldRows(facts), day}, policy: p, ref: ref}
+// Resolve computes what the desk should hold for an employee or vendor on a day, from everything known about it and
+// the texts of the reference data that it points to. It is a pure function of its arguments and panics on none; the
+// facts may stand in any order.
+func Resolve(ref record.Ref, facts []erp.Fact, day erp.Date, p Policy, texts Texts) Decision {
+	return resolve(ref, view{foldRows(facts), day}, p, texts)
+}
+
+func resolve(ref record.Ref, v view, p Policy, texts Texts) Decision {
+	d := &draft{view: v, policy: p, ref: ref, texts: texts}
 	var entry directory.Entry
 	if ref.Kind == record.Vendor {
 		entry.Organization = d.vendor()
 	} else {
 		entry.User = d.employee()
 	}
-	return Decision{entry, d.flags, d.reasons, d.view.next()}
+	return Decision{Entry: entry, Flags: d.flags, Explain: d.reasons, Next: d.view.next()}
 }
 
 // draft is a decision in the making.
@@ -64,6 +70,7 @@ type draft struct {
 	view    view
 	policy  Policy
 	ref     record.Ref
+	texts   Texts
 	state   directory.State
 	flags   []Flag
 	reasons []string

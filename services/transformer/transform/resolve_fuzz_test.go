@@ -36,7 +36,7 @@ func FuzzResolve(f *testing.F) {
 		for _, kind := range record.Kinds() {
 			ref := record.Ref{Kind: kind, Key: key}
 			merged := Merge(nil, facts, erp.Stamp(c)).Facts
-			one, two := Resolve(ref, merged, erp.Date(day), Default()), Resolve(ref, merged, erp.Date(day), Default())
+			one, two := Resolve(ref, merged, erp.Date(day), Default(), nil), Resolve(ref, merged, erp.Date(day), Default(), nil)
 			if one.Entry.Digest() != two.Entry.Digest() || (one.Entry.User == nil) == (one.Entry.Organization == nil) {
 				t.Fatalf("%+v", one)
 			}

@@ -69,7 +69,7 @@ func TestSomebodyWithVeryManyJobsIsExplainedShortly(t *testing.T) {
 	for i := range 500 {
 		facts = append(facts, jobRow(fmt.Sprint(i), "2020-01-01", 0, "hr_status=A", "dept_text=Finance", "job_text=Clerk"))
 	}
-	if d := Resolve(dana(), facts, today, Default()); len(d.Explain) > maxReasons+2 || !strings.HasPrefix(d.Explain[len(d.Explain)-1], "active: ") {
+	if d := Resolve(dana(), facts, today, Default(), nil); len(d.Explain) > maxReasons+2 || !strings.HasPrefix(d.Explain[len(d.Explain)-1], "active: ") {
 		t.Errorf("%d reasons, the last %q", len(d.Explain), d.Explain[len(d.Explain)-1])
 	}
 }

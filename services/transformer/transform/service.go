@@ -37,7 +37,7 @@ func (uncounted) Add(tenant.ID, Counter, int) {}
 // tenant's wake-ups and publishes what an earlier process saved and could not publish. It returns an error when the
 // consumers cannot go on; the caller starts it again.
 func (s *Service) Run(ctx context.Context, t tenant.ID) error {
-	if err := errors.Join(s.Rearm(ctx, t), s.Sweep(ctx, t)); err != nil && ctx.Err() == nil {
+	if err := errors.Join(s.Rearm(ctx, t), s.Sweep(ctx, t), s.Recheck(ctx, t)); err != nil && ctx.Err() == nil {
 		s.log.Warn("start incomplete, the sweep goes on with it", "tenant", t, "error", err)
 	}
 	g, ctx := errgroup.WithContext(ctx)
@@ -76,7 +76,7 @@ func (s *Service) keepSweeping(ctx context.Context, t tenant.ID) {
 			return
 		case <-tick.C:
 		}
-		if err := errors.Join(s.ring(ctx, t), s.Sweep(ctx, t)); err != nil && ctx.Err() == nil {
+		if err := errors.Join(s.ring(ctx, t), s.Sweep(ctx, t), s.Recheck(ctx, t)); err != nil && ctx.Err() == nil {
 			s.log.Warn("sweep incomplete", "tenant", t, "error", err)
 		}
 	}

@@ -2,6 +2,7 @@ package transform
 
 import (
 	"bytes"
+	"slices"
 	"time"
 
 	"github.com/ml-connector/ml-connector/pkg/audit"
@@ -33,11 +34,17 @@ type result struct {
 	was      directory.Entry
 	entries  []audit.Entry
 	late     int
+	merged   Merged
+	view     view
+	points   []string // keys of the reference data that it needs
+	read     bool     // a whole reading of its jobs arrived, or a deletion of one
+	vanished string   // what that reading contradicted
 }
 
-// step merges a task's facts into its row and resolves the outcome. It computes and writes nothing.
-func step(at moment, k *task, row store.LedgerRow, known bool) (result, error) {
-	r := result{task: k, before: row, after: row, known: known}
+// prepare merges a task's facts into its row, so that the reference data is known that finish needs. Both compute and
+// write nothing.
+func prepare(at moment, k *task, row store.LedgerRow, known bool) (*result, error) {
+	r := &result{task: k, before: row, after: row, known: known}
 	if !known && len(k.arrivals) == 0 {
 		return r, nil // a wake-up for a record that is not there
 	}
@@ -48,46 +55,69 @@ func step(at moment, k *task, row store.LedgerRow, known bool) (result, error) {
 	if r.was, err = event.DecodeEntry(row.Wanted); err != nil {
 		return r, fault.Wrap(err, fault.Internal, fault.Unclassified, "ledger row of "+k.ref.String())
 	}
-	m := mergeAll(at, k, facts)
-	r.decision, r.late = Resolve(k.ref, m.Facts, at.day, at.policy), len(m.Late)
-	wanted, err := event.EncodeEntry(r.decision.Entry)
-	if err != nil {
-		return r, fault.Wrap(err, fault.Internal, fault.Unclassified, "encode "+k.ref.String())
-	}
-	if m.Changed {
-		if row.Facts, err = event.EncodeLedger(m.Facts); err != nil {
-			return r, fault.Wrap(err, fault.Internal, fault.Unclassified, "encode "+k.ref.String())
-		}
-	}
-	r.advance(at, row.Facts, wanted, m)
+	r.mergeAll(at, facts)
+	r.late, r.view = len(r.merged.Late), view{foldRows(r.merged.Facts), at.day}
+	r.points = pointsOf(k.ref, r.view, at.policy)
 	return r, nil
 }
 
-// mergeAll merges the arrivals of a task one after the other.
-func mergeAll(at moment, k *task, facts []erp.Fact) Merged {
+// finish resolves the outcome with the texts of the reference data.
+func (r *result) finish(at moment, texts Texts) error {
+	if !r.known && len(r.task.arrivals) == 0 {
+		return nil
+	}
+	ref, facts := r.task.ref, r.before.Facts
+	wanted, err := r.resolve(at, texts)
+	if err == nil && r.merged.Changed {
+		facts, err = event.EncodeLedger(r.merged.Facts)
+	}
+	if err != nil {
+		return fault.Wrap(err, fault.Internal, fault.Unclassified, "encode "+ref.String())
+	}
+	r.advance(at, facts, wanted)
+	return nil
+}
+
+// resolve decides and gives the outcome as the ledger keeps it.
+func (r *result) resolve(at moment, texts Texts) ([]byte, error) {
+	if r.task.ref.Kind == record.Reference {
+		text, next := ReferenceText(r.merged.Facts, at.day)
+		r.decision = Decision{Text: text, Next: next}
+		return encodeText(text)
+	}
+	r.decision = resolve(r.task.ref, r.view, at.policy, texts)
+	return event.EncodeEntry(r.decision.Entry)
+}
+
+// mergeAll merges the arrivals of the task one after the other.
+func (r *result) mergeAll(at moment, facts []erp.Fact) {
 	all := Merged{Facts: facts}
-	for _, a := range k.arrivals {
+	for _, a := range r.task.arrivals {
 		notes := Contradictions(all.Facts, a.facts, a.whole, at.day)
 		var seen erp.Stamp
 		if !a.event.Time.IsZero() {
 			seen = erp.StampOf(a.event.Time, at.policy.zone())
+		}
+		if slices.Contains(a.whole, erp.Job) || slices.ContainsFunc(a.facts, deletesJob) {
+			r.read, r.vanished = true, Vanished(all.Facts, a.facts, a.whole, at.day, seen)
 		}
 		m := Merge(all.Facts, a.facts, seen)
 		all.Facts, all.Changed = m.Facts, all.Changed || m.Changed
 		all.Late = append(all.Late, m.Late...)
 		all.Notes = append(append(all.Notes, notes...), m.Notes...)
 	}
-	return all
+	r.merged = all
 }
 
 // advance fills the next revision of the row and the audit entries that explain it.
-func (r *result) advance(at moment, facts, wanted []byte, m Merged) {
+func (r *result) advance(at moment, facts, wanted []byte) {
+	m := r.merged
 	moved := !bytes.Equal(r.before.Wanted, wanted)
 	next := string(r.decision.Next)
-	r.save = m.Changed || moved || next != r.before.NextDate || r.before.Config != at.policy.Version
+	r.save = m.Changed || moved || next != r.before.NextDate || r.before.Config != at.policy.Version || !slices.Equal(r.points, r.before.Points)
 	if r.save {
 		r.after = store.LedgerRow{Ref: r.task.ref, Revision: r.before.Revision + 1, Facts: facts, Wanted: wanted, WantedAt: r.before.WantedAt,
-			Published: r.before.Published, NextDate: next, Config: at.policy.Version, Email: emailOf(r.decision.Entry), At: at.now}
+			Published: r.before.Published, NextDate: next, Config: at.policy.Version, Email: emailOf(r.decision.Entry), Points: r.points, At: at.now}
 		if moved {
 			r.after.WantedAt = r.after.Revision
 		}
@@ -126,8 +156,9 @@ func (r *result) urgent() bool {
 	return now != was && (now == directory.Suspended || was == directory.Suspended && now == directory.Active)
 }
 
+// emailOf is the email that the desk should hold for the record; nobody wants one for a record that is left alone.
 func emailOf(e directory.Entry) string {
-	if e.User == nil {
+	if e.User == nil || e.User.State == directory.Untouched {
 		return ""
 	}
 	return e.User.Email

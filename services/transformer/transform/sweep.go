@@ -102,9 +102,18 @@ func (s *Service) Reresolve(ctx context.Context, t tenant.ID) error {
 
 // touch applies tasks without facts to rows.
 func (s *Service) touch(ctx context.Context, t tenant.ID, rows []store.LedgerRow, cause string) error {
-	tasks := make([]*task, len(rows))
+	refs := make([]record.Ref, len(rows))
 	for i, row := range rows {
-		tasks[i] = &task{ref: row.Ref, cause: cause}
+		refs[i] = row.Ref
+	}
+	return s.touchRefs(ctx, t, refs, cause)
+}
+
+// touchRefs applies tasks without facts to records.
+func (s *Service) touchRefs(ctx context.Context, t tenant.ID, refs []record.Ref, cause string) error {
+	tasks := make([]*task, len(refs))
+	for i, ref := range refs {
+		tasks[i] = &task{ref: ref, cause: cause}
 	}
 	var errs []error
 	for _, err := range s.apply(ctx, t, tasks) {

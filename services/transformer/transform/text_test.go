@@ -83,11 +83,42 @@ func TestNormalEmail(t *testing.T) {
 	}
 	bad := []string{"", " ", "dana", "dana@", "@example.com", "dana@example", "dana@@example.com", "a@b@example.com", "a b@example.com", "dana@exa mple.com",
 		"dana@.example.com", "dana@example..com", "dana@-x.example.com", ".dana@example.com", "dana.@example.com", "da..na@example.com", "dana@example.com,x@example.com",
-		"<dana@example.com>", "none@example.com", "no-email@example.com", "NO.EMAIL@example.com", "n/a@example.com", "unknown@example.com", "dana@mail.invalid",
+		"<dana@example.com>",
 		"a" + long + "@example.com", "dana@" + long + "x.example.com", "dana@example.com\n.example", "da\u200bna@example.com"}
 	for _, in := range bad {
 		if got, ok := normalEmail(in); ok {
 			t.Errorf("%q is accepted as %q", in, got)
 		}
+	}
+}
+
+func TestPlaceholders(t *testing.T) {
+	tests := map[string]struct {
+		list []string
+		yes  []string
+		no   []string
+	}{
+		"what people type is known from the start": {Default().Placeholders,
+			[]string{"none@example.com", "no-email@example.com", "NO.EMAIL@example.com", "n/a@example.com", "unknown@example.com", "dana@mail.invalid",
+				"test@example.com", "xxx@x.example", "noreply@example.com", "no_reply@example.com", "N/A", " none ", "-", "\u00a0tbd"},
+			[]string{"nonesuch@example.com", "naomi@example.com", "tester@example.com", "dana@example.com", "invalid", "dana@invalid.example.com", ""}},
+		"a tenant's own list replaces it": {[]string{"Nobody@Example.com", "@temp.example"},
+			[]string{"nobody@example.com", "dana@temp.example", "dana@a.temp.example"}, []string{"nobody@other.example", "none@example.com", "dana@xtemp.example"}},
+		"an empty list knows none":        {nil, nil, []string{"none@example.com", "n/a"}},
+		"empty entries stand for nothing": {[]string{"", "@"}, nil, []string{"dana@example.com", "x"}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			for _, v := range tt.yes {
+				if !placeholder(tt.list, v) {
+					t.Errorf("%q is no placeholder", v)
+				}
+			}
+			for _, v := range tt.no {
+				if placeholder(tt.list, v) {
+					t.Errorf("%q is a placeholder", v)
+				}
+			}
+		})
 	}
 }

@@ -57,7 +57,7 @@ func TestVendors(t *testing.T) {
 			if tt.policy != nil {
 				tt.policy(&p)
 			}
-			d := Resolve(hoses(), tt.facts, today, p)
+			d := Resolve(hoses(), tt.facts, today, p, nil)
 			mustState(t, d, tt.state)
 			if got := codesOf(d); got != tt.codes {
 				t.Errorf("codes %q, want %q", got, tt.codes)
@@ -84,14 +84,14 @@ func TestVendorFields(t *testing.T) {
 		set(erp.Address, "2", "2026-05-01", 0, "city=Lincoln", "email=ar@4star.example", "eff_status=A"),
 	}
 	want := map[string]string{"organization_fields.city": "Omaha", "organization_fields.status": "A", "organization_fields.mail": "ar@4star.example", "organization_fields.id": "0000000011"}
-	d := Resolve(hoses(), facts, today, p)
+	d := Resolve(hoses(), facts, today, p, nil)
 	if !maps.Equal(d.Entry.Organization.Fields, want) {
 		t.Errorf("fields %v, want %v", d.Entry.Organization.Fields, want)
 	}
 	if d.Next != "2026-05-01" {
 		t.Errorf("next %q, want the day on which the address changes", d.Next)
 	}
-	if d = Resolve(hoses(), facts, "2026-05-01", p); d.Entry.Organization.Fields["organization_fields.city"] != "Lincoln" {
+	if d = Resolve(hoses(), facts, "2026-05-01", p, nil); d.Entry.Organization.Fields["organization_fields.city"] != "Lincoln" {
 		t.Errorf("the address of its day is not used: %v", d.Entry.Organization.Fields)
 	}
 }
