@@ -181,7 +181,9 @@ func (c *Client) do(ctx context.Context, method, path string, in, out any) error
 		return fault.Wrap(err, fault.Transient, NotRunning, "the answer of "+c.base+" was cut")
 	}
 	if resp.StatusCode == http.StatusNotFound {
-		return fmt.Errorf("%s: %w", failure(resp.StatusCode, b), errNotFound)
+		f := failure(resp.StatusCode, b)
+		f.Err = errNotFound
+		return f
 	}
 	if resp.StatusCode/100 != 2 {
 		return failure(resp.StatusCode, b)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -63,7 +64,7 @@ func runCheck(ctx context.Context, o checkOptions) error {
 			}
 			fmt.Fprintln(o.out())
 			if s.State == "failed" || s.State == "warning" {
-				fmt.Fprintf(o.out(), "      code  %s\n      next  %s\n", s.Code, s.Next)
+				fmt.Fprintf(o.out(), "      code  %s\n      next  %s\n", cmp.Or(s.Code, "-"), s.Next)
 			}
 			if s.State == "failed" {
 				problems++
