@@ -30,6 +30,7 @@ type Store interface {
 	Ledger
 	Links
 	Journal
+	Holds
 	Findings
 	Trail
 	Streams

@@ -30,6 +30,7 @@ type LedgerSave struct {
 	Expect      uint64    // revision that was read; 0 when there was no row
 	Entries     []audit.Entry
 	Observation *Observation // of stage transformer; nil leaves findings as they are
+	Guard       *GuardMove   // of the record's counted change; nil leaves it as it is
 }
 
 // Ledger keeps facts per record with compare-and-set.

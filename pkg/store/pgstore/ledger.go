@@ -60,6 +60,9 @@ func (s *Store) SaveLedger(ctx context.Context, t tenant.ID, saves []store.Ledge
 		if stored, err = saveRows(ctx, tx, t, saves); err != nil {
 			return err
 		}
+		if err := moveItems(ctx, tx, t, row.Moves(saves, stored)); err != nil {
+			return err
+		}
 		var entries []audit.Entry
 		var observations []store.Observation
 		for i, save := range saves {

@@ -50,6 +50,9 @@ func (s *Store) SaveLedger(ctx context.Context, t tenant.ID, saves []store.Ledge
 		if err := savePoints(ctx, tx, t, saves, stored); err != nil {
 			return err
 		}
+		if err := moveItems(ctx, tx, t, row.Moves(saves, stored)); err != nil {
+			return err
+		}
 		var entries []audit.Entry
 		var observations []store.Observation
 		for i, save := range saves {

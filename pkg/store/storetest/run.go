@@ -19,7 +19,7 @@ func Run(t *testing.T, open func(t testing.TB) store.Store) {
 	for _, part := range []map[string]test{
 		tenantTests(), credentialTests(), keyTests(), cycleTests(), ledgerTests(), ledgerListTests(), pointTests(), linkTests(),
 		journalTests(), commitTests(), quarantineTests(), findingTests(), trailTests(), trailQueryTests(), sealTests(),
-		streamTests(), lifeTests(),
+		streamTests(), lifeTests(), guardTests(), holdTests(),
 	} {
 		maps.Copy(tests, part)
 	}

@@ -1,0 +1,129 @@
+package storetest
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/ml-connector/ml-connector/pkg/audit"
+	"github.com/ml-connector/ml-connector/pkg/record"
+	"github.com/ml-connector/ml-connector/pkg/store"
+	"github.com/ml-connector/ml-connector/pkg/tenant"
+)
+
+func holdTests() map[string]test {
+	return map[string]test{
+		"a hold gathers items and is bound to the hash of its content": holdGathers,
+		"an approval grants every item and nothing else":               holdApproved,
+		"a stale approval grants nothing":                              holdStale,
+		"a hold is decided once, also by two people at once":           holdOnce,
+		"a void hold waits for nobody":                                 holdVoid,
+	}
+}
+
+// book reads the tenant's book and changes nothing.
+func book(t *testing.T, s store.Store, id tenant.ID) (b store.Book) {
+	t.Helper()
+	ok(t, s.Judge(t.Context(), id, time.Time{}, func(now store.Book) store.Judgement {
+		b = now
+		return store.Judgement{}
+	}))
+	return b
+}
+
+func judged(t *testing.T, s store.Store, id tenant.ID, j store.Judgement) {
+	t.Helper()
+	ok(t, s.Judge(t.Context(), id, time.Time{}, func(store.Book) store.Judgement { return j }))
+}
+
+func newHold() store.Hold {
+	return store.Hold{ID: "suspend-1", Group: store.Group{Change: store.Suspension, Kind: record.Employee}, Cause: "cycle/c1",
+		State: store.HoldWaiting, Limit: 3, Passed: 2, Created: utc(noon())}
+}
+
+// hold stages and holds employees 1 and 2; employee 3 stays staged.
+func hold(t *testing.T, s store.Store, id tenant.ID) store.Hold {
+	t.Helper()
+	stage(t, s, id, 1, 2, 3)
+	judged(t, s, id, store.Judgement{Holds: []store.Hold{newHold()}, Entries: []audit.Entry{entry("held", record.Ref{})},
+		Rulings:      []store.Ruling{{Ref: employee(2), State: store.ItemHeld, Hold: "suspend-1"}, {Ref: employee(1), State: store.ItemHeld, Hold: "suspend-1"}},
+		Observations: []store.Observation{{Ref: employee(9), Findings: []store.Finding{{Code: "GUARD_SUSPEND", Hold: true, At: noon()}}}}})
+	return must[store.Hold](t)(s.Hold(t.Context(), id, "suspend-1"))
+}
+
+func decide(t *testing.T, s store.Store, id tenant.ID, d store.Decision) (store.Hold, error) {
+	t.Helper()
+	return s.DecideHold(t.Context(), id, "suspend-1", d, func(h store.Hold, items []store.GuardItem) []audit.Entry {
+		return []audit.Entry{entry("decided "+h.By, items[0].Ref)}
+	})
+}
+
+func trailLength(t *testing.T, s store.Store, id tenant.ID) int {
+	t.Helper()
+	return len(must[[]audit.Stored](t)(s.Trail(t.Context(), id, audit.Query{})))
+}
+
+func holdGathers(t *testing.T, s store.Store) {
+	got := hold(t, s, acme)
+	want := newHold()
+	want.Items, want.Hash = 2, store.HashItems([]store.GuardItem{item(2, noon()), item(1, noon())})
+	want.Decided = time.Time{}
+	equal(t, "hold", got, want)
+	equal(t, "listed", must[[]store.Hold](t)(s.Holds(t.Context(), acme, 0)), []store.Hold{want})
+	b := book(t, s, acme)
+	equal(t, "book", []any{len(b.Items), len(b.Holds), b.Holds[0].ID, b.Next}, []any{3, 1, "suspend-1", 2})
+	first := item(1, noon())
+	first.State, first.Hold = store.ItemHeld, "suspend-1"
+	equal(t, "item", must[[]store.GuardItem](t)(s.HoldItems(t.Context(), acme, "suspend-1", 1)), []store.GuardItem{first})
+	equal(t, "finding", len(must[[]store.Finding](t)(s.Findings(t.Context(), acme, store.FindingQuery{Code: "GUARD_SUSPEND"}))), 1)
+	_, err := s.Hold(t.Context(), globex, "suspend-1")
+	equal(t, "other tenant's", []any{errors.Is(err, store.ErrNotFound), len(book(t, s, globex).Items)}, []any{true, 0})
+}
+
+func holdApproved(t *testing.T, s store.Store) {
+	h, entries := hold(t, s, acme), trailLength(t, s, acme)
+	done := must[store.Hold](t)(decide(t, s, acme, store.Decision{Approve: true, Hash: h.Hash, By: "kim", Reason: "plant closed", At: noon()}))
+	h.State, h.By, h.Reason, h.Decided = store.HoldApproved, "kim", "plant closed", utc(noon())
+	equal(t, "answer", done, h)
+	equal(t, "hold", must[store.Hold](t)(s.Hold(t.Context(), acme, h.ID)), h)
+	granted := guardList(t, s, acme, store.ItemGranted)
+	equal(t, "granted", []any{len(granted), granted[0].Granted, len(guardList(t, s, acme, store.ItemStaged))}, []any{2, "suspended", 1})
+	equal(t, "audit", trailLength(t, s, acme), entries+1)
+	_, err := s.DecideHold(t.Context(), acme, "no-such", store.Decision{}, nil)
+	equal(t, "unknown", errors.Is(err, store.ErrNotFound), true)
+}
+
+func holdStale(t *testing.T, s store.Store) {
+	h := hold(t, s, acme)
+	guarded(t, s, acme, store.GuardMove{Item: item(1, noon()), Drop: true})
+	entries := trailLength(t, s, acme)
+	now, err := decide(t, s, acme, store.Decision{Approve: true, Hash: h.Hash, By: "kim", At: noon()})
+	equal(t, "refused", []any{errors.Is(err, store.ErrConflict), now.State, now.Items, now.Hash != h.Hash}, []any{true, store.HoldWaiting, 1, true})
+	equal(t, "nothing stored", []any{len(guardList(t, s, acme, store.ItemGranted)), trailLength(t, s, acme)}, []any{0, entries})
+	done := must[store.Hold](t)(decide(t, s, acme, store.Decision{Hash: now.Hash, By: "kim", At: noon()}))
+	equal(t, "rejected", []any{done.State, len(guardList(t, s, acme, store.ItemRejected))}, []any{store.HoldRejected, 1})
+}
+
+func holdOnce(t *testing.T, s store.Store) {
+	h := hold(t, s, acme)
+	won := race(t, 20, func(i int) (bool, error) {
+		_, err := decide(t, s, acme, store.Decision{Approve: i%2 == 0, Hash: h.Hash, By: "kim", At: noon()})
+		if errors.Is(err, store.ErrConflict) {
+			return false, nil
+		}
+		return err == nil, err
+	})
+	equal(t, "decided", won, 1)
+}
+
+func holdVoid(t *testing.T, s store.Store) {
+	hold(t, s, acme)
+	for _, n := range []int{1, 2} {
+		guarded(t, s, acme, store.GuardMove{Item: item(n, noon()), Drop: true})
+	}
+	judged(t, s, acme, store.Judgement{Void: []string{"suspend-1"}, At: noon()})
+	h := must[store.Hold](t)(s.Hold(t.Context(), acme, "suspend-1"))
+	equal(t, "hold", []any{h.State, h.Items, h.Decided, len(book(t, s, acme).Holds)}, []any{store.HoldVoid, 0, utc(noon()), 0})
+	_, err := decide(t, s, acme, store.Decision{Hash: h.Hash, At: noon()})
+	equal(t, "refused", errors.Is(err, store.ErrConflict), true)
+}
