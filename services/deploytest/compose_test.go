@@ -14,7 +14,7 @@ import (
 
 // ours are the programs that design.md 3 names and this version has; each must be a service and a folder with a main.
 func ours() []string {
-	return []string{"poller", "transformer", "zendesk-writer", "recorder", "console"}
+	return []string{"poller", "ib-listener", "transformer", "zendesk-writer", "recorder", "console"}
 }
 
 func project(t *testing.T) *types.Project {
