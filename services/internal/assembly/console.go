@@ -7,7 +7,6 @@ import (
 	"errors"
 	"io/fs"
 	"net"
-	"net/http"
 	"os"
 	"runtime/debug"
 	"strings"
@@ -15,10 +14,12 @@ import (
 	"github.com/ml-connector/ml-connector/pkg/app"
 	"github.com/ml-connector/ml-connector/pkg/fault"
 	"github.com/ml-connector/ml-connector/pkg/secret"
+	"github.com/ml-connector/ml-connector/pkg/store"
 	"github.com/ml-connector/ml-connector/pkg/target"
 	"github.com/ml-connector/ml-connector/pkg/tenant"
 	"github.com/ml-connector/ml-connector/pkg/vault"
 	"github.com/ml-connector/ml-connector/services/console/admin"
+	"github.com/ml-connector/ml-connector/services/console/web"
 )
 
 // Admin makes the admin API over the core. accounts may be nil where no writer runs in this process.
@@ -30,6 +31,17 @@ func (c *Core) Admin(token secret.String, accounts *Accounts, getenv func(string
 	}
 	return admin.New(d)
 }
+
+// Pages makes the operators' pages over the admin API.
+func (c *Core) Pages(api *admin.API) *web.Pages { return web.New(pages{api, c.Store}, c.Log) }
+
+type pages struct {
+	*admin.API
+	tenants store.Tenants
+}
+
+// TenantIDs implements web.Status.
+func (p pages) TenantIDs(ctx context.Context) ([]tenant.ID, error) { return p.tenants.TenantIDs(ctx) }
 
 type sealer struct{ core *Core }
 
@@ -90,5 +102,5 @@ func Console(ctx context.Context, env app.Env) error {
 		return fault.Wrap(err, fault.Config, fault.BadConfig, "MLC_LISTEN")
 	}
 	api := core.Admin(token, nil, env.Getenv)
-	return app.Run(ctx, core.Log, grace, core.Operations(l, func(mux *http.ServeMux) { api.Routes(mux) }))
+	return app.Run(ctx, core.Log, grace, core.Operations(l, api.Routes, core.Pages(api).Routes))
 }

@@ -144,7 +144,7 @@ func (s *System) Run(ctx context.Context) error {
 	api := c.Admin(s.Token, s.Accounts, s.opt.Getenv)
 	parts := []app.Component{c.Component(c.Poller(), c.Transformer(), c.Writer(s.Accounts), c.Recorder())}
 	if s.listen != nil {
-		parts = append(parts, c.Operations(s.listen, api.Routes))
+		parts = append(parts, c.Operations(s.listen, api.Routes, c.Pages(api).Routes))
 		if err := adminapi.WriteLocal(s.opt.Data, adminapi.Local{URL: "http://" + s.Address(), Token: s.Token.Reveal(), PID: os.Getpid()}); err != nil {
 			return fmt.Errorf("data folder: %w", err)
 		}

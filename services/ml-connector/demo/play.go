@@ -126,7 +126,7 @@ type player struct {
 func (p *player) play(ctx context.Context) error {
 	start := time.Now()
 	p.say("ml-connector demo: a company of %d employees and %d vendors", p.Employees, p.Vendors)
-	p.say("  PeopleSoft simulator  %s\n  Zendesk simulator     %s\n  admin API             %s%s\n", p.company.PSURL, p.company.ZDURL, p.address, adminapi.Prefix)
+	p.say("  PeopleSoft simulator  %s\n  Zendesk simulator     %s\n  watch it at           %s/\n", p.company.PSURL, p.company.ZDURL, p.address)
 	if err := p.first(ctx); err != nil {
 		return err
 	}
