@@ -93,16 +93,3 @@ func (s *Schedule) check(c *complaints) {
 		c.at("overlap", bad{want: "a duration from 0s to 24h", got: s.Overlap.String()})
 	}
 }
-
-// IB is the ingress for Integration Broker messages.
-type IB struct {
-	Nodes []Node `json:"nodes" need:"the nodes that may send, for example [PSFT_HR]"`
-	Auth  IBAuth `json:"auth" need:"basic"`
-}
-
-// IBAuth is how the sending node signs in at the ingress.
-type IBAuth struct {
-	Basic *Basic `json:"basic,omitempty"`
-}
-
-func (a *IBAuth) check(c *complaints) { c.one("basic") }

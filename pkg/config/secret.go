@@ -52,8 +52,8 @@ func (t Tenant) Secrets() []SecretRef {
 	if f := t.PeopleSoft.FSCM; f != nil {
 		auth("peoplesoft.fscm", f.Auth, vault.FSCMPassword, vault.FSCMSecret)
 	}
-	if ib := t.PeopleSoft.IB; ib != nil && ib.Auth.Basic != nil {
-		add("peoplesoft.ib.auth.basic.password", vault.IBPassword, ib.Auth.Basic.Password)
+	if ib := t.PeopleSoft.IB; ib != nil {
+		ib.Auth.secrets(add)
 	}
 	switch z := t.Zendesk.Auth; {
 	case z.ClientCredentials != nil:
@@ -67,6 +67,18 @@ func (t Tenant) Secrets() []SecretRef {
 		add("zendesk.webhook.secret", vault.WebhookSecret, w.Secret)
 	}
 	return list
+}
+
+func (a IBAuth) secrets(add func(path string, p vault.Purpose, from Ref)) {
+	if a.Basic != nil {
+		add("peoplesoft.ib.auth.basic.password", vault.IBPassword, a.Basic.Password)
+	}
+	if a.Header != nil {
+		add("peoplesoft.ib.auth.header.value", vault.IBHeader, a.Header.Value)
+	}
+	if a.NodePassword != nil {
+		add("peoplesoft.ib.auth.node_password.password", vault.IBNodePassword, a.NodePassword.Password)
+	}
 }
 
 // Lookup is how references are resolved; the program gives the two functions.

@@ -13,6 +13,7 @@ import (
 // and complete: defaults are filled in and optional parts that were left out are nil.
 type Tenant struct {
 	ID         Name       `json:"tenant" need:"the tenant's name, for example acme"`
+	Mode       Mode       `json:"mode"`
 	Timezone   Zone       `json:"timezone" need:"the zone of PeopleSoft's dates, for example America/Chicago"`
 	PeopleSoft PeopleSoft `json:"peoplesoft" need:"how PeopleSoft is read"`
 	Zendesk    Zendesk    `json:"zendesk" need:"how Zendesk is written"`
@@ -35,6 +36,7 @@ func (t Tenant) Zone() *time.Location {
 // Defaults is a tenant with every default and nothing that has none. Decoding starts from it.
 func Defaults() Tenant {
 	return Tenant{
+		Mode:       Live,
 		PeopleSoft: PeopleSoft{Schedule: defaultSchedule()},
 		Zendesk:    Zendesk{Budget: Budget{Share: 0.8, Jobs: 5}, Adopt: true},
 		Employees:  defaultEmployees(),
@@ -46,6 +48,18 @@ func Defaults() Tenant {
 		},
 	}
 }
+
+// Mode says whether Zendesk is written at all.
+type Mode string
+
+// The modes.
+const (
+	Live    Mode = "live"
+	Observe Mode = "observe" // everything is computed and audited, and nothing is written to Zendesk
+)
+
+// UnmarshalText accepts the modes.
+func (m *Mode) UnmarshalText(b []byte) error { return word(m, b, Live, Observe) }
 
 // Guard limits how much may change in a rolling 24 hours before a person must approve (design.md 6).
 type Guard struct {

@@ -85,6 +85,12 @@ func advice() map[Code]string {
 		BadText:            "remove control characters from the value in PeopleSoft",
 		TextCut:            "shorten the value in PeopleSoft",
 
+		GuardSuspend:  "look at the list with `ml-connector holds list` and `holds show`, compare with PeopleSoft, then approve or reject it",
+		GuardEmail:    "look at the list with `ml-connector holds list` and `holds show`, compare with PeopleSoft, then approve or reject it",
+		GuardCreate:   "look at the list with `ml-connector holds list` and `holds show`, compare with PeopleSoft, then approve or reject it",
+		GuardRejected: "nothing to do: the record stays as it is in Zendesk until PeopleSoft changes it again",
+		HoldChanged:   "look at the hold again with `ml-connector holds show` and decide on what it holds now",
+
 		BrokerDown:   "start NATS or check MLC_NATS_URL; nothing is lost meanwhile",
 		BrokerLimit:  "a stream is full: let the backlog drain or raise its limit",
 		BrokerDrift:  "a stream or consumer differs from what this version needs: see the detail",

@@ -78,6 +78,15 @@ const (
 	TextCut            Code = "TEXT_CUT"
 )
 
+// Mass changes that wait for a person (design.md 6, Guard).
+const (
+	GuardSuspend  Code = "GUARD_SUSPEND"
+	GuardEmail    Code = "GUARD_EMAIL"
+	GuardCreate   Code = "GUARD_CREATE"
+	GuardRejected Code = "GUARD_REJECTED" // a person said no to this change
+	HoldChanged   Code = "HOLD_CHANGED"   // the hold is not what was looked at, or was decided already
+)
+
 // Our own parts.
 const (
 	BrokerDown   Code = "BROKER_DOWN"
