@@ -15,6 +15,19 @@ import (
 // a single write a fraction of one.
 const few = 2
 
+// crowd is how many urgent changes are faster as a job than one by one: single updates of users share one a second
+// (zendesk.md 4.2), a small job takes a few seconds.
+const crowd = 5
+
+func urgent(changes []target.Change) (n int) {
+	for _, c := range changes {
+		if c.Urgent && c.Verb != target.Nothing {
+			n++
+		}
+	}
+	return n
+}
+
 // batch is one Apply on its way: outcomes by position, and the failure that stops what has not begun.
 type batch struct {
 	t       *Target
@@ -32,7 +45,7 @@ type batch struct {
 // whole.
 func (t *Target) Apply(ctx context.Context, _ tenant.ID, changes []target.Change, j target.Journal) ([]target.Outcome, error) {
 	b := &batch{t: t, journal: j, changes: changes, out: make([]target.Outcome, len(changes))}
-	var w work
+	w := work{crowd: urgent(changes) > crowd}
 	seen := map[string]bool{}
 	for i, c := range changes {
 		b.out[i] = target.Outcome{Change: c, TargetID: c.TargetID, Holds: c.Held, Memory: c.Memory}
@@ -55,6 +68,7 @@ func recordKey(c target.Change) string {
 
 // work sorts changes by the way they go.
 type work struct {
+	crowd                     bool // too many urgent ones to go singly
 	urgent, single            []int
 	upserts, creates, updates []int // users
 	orgCreates, orgUpdates    []int
@@ -64,7 +78,7 @@ func (w *work) add(t *Target, i int, c target.Change) {
 	org := c.Wanted.Organization != nil
 	proof, proved := t.claims.proved(c.Wanted.ExternalID(), t.cfg.Fresh)
 	switch {
-	case c.Urgent:
+	case c.Urgent && !w.crowd:
 		w.urgent = append(w.urgent, i)
 	case org && c.Verb == target.Create:
 		w.orgCreates = append(w.orgCreates, i)

@@ -282,3 +282,26 @@ func TestBulkUpdatesThatAreRefusedGoSingly(t *testing.T) {
 		a.unharmed()
 	})
 }
+
+// Single updates share one a second: thirty leavers at once are gone in the time of a job.
+func TestACrowdOfUrgentChangesGoesAsAJob(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := inBubble(t, sim.Options{RequestsPerMinute: 400, JobDuration: realJob})
+		items := a.sync(people(1, 30)...)
+		for i := range items {
+			items[i] = with(items[i], func(u *directory.User) { u.State = directory.Suspended })
+			items[i].Urgent = true
+		}
+		cs, began := a.changes(items...), time.Now()
+		a.apply(cs...)
+		if took := time.Since(began); took > 15*time.Second {
+			t.Errorf("30 urgent suspensions took %s", took)
+		}
+		for _, it := range items {
+			if !a.user(it.TargetID).Suspended {
+				t.Errorf("%s is not suspended", it.Ref)
+			}
+		}
+		a.unharmed()
+	})
+}
