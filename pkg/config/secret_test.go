@@ -23,6 +23,9 @@ func TestSecretsAreListedWithPurposeAndOrigin(t *testing.T) {
 		},
 		"oauth2-and-everything.yaml/acme-2": {
 			"peoplesoft.hcm.auth.oauth2.client_secret peoplesoft.hcm.client_secret file:/run/secrets/ps",
+			"peoplesoft.ib.auth.basic.password peoplesoft.ib.password env:IB",
+			"peoplesoft.ib.auth.header.value peoplesoft.ib.header file:/run/secrets/ib-header",
+			"peoplesoft.ib.auth.node_password.password peoplesoft.ib.node_password env:IB_NODE",
 			"zendesk.auth.authorization_code.client_secret zendesk.client_secret env:ZD",
 		},
 		"vendors-over-rest.yaml/fin": {

@@ -21,20 +21,22 @@ type Purpose string
 
 // The purposes (failures.md 5.5), as they are written on the command line.
 const (
-	HCMPassword   Purpose = "peoplesoft.hcm.password"
-	HCMSecret     Purpose = "peoplesoft.hcm.client_secret"
-	FSCMPassword  Purpose = "peoplesoft.fscm.password"
-	FSCMSecret    Purpose = "peoplesoft.fscm.client_secret"
-	IBPassword    Purpose = "peoplesoft.ib.password"
-	ZendeskToken  Purpose = "zendesk.api_token"
-	ZendeskSecret Purpose = "zendesk.client_secret"
-	ZendeskGrant  Purpose = "zendesk.grant" // access and refresh token of an authorization code grant
-	WebhookSecret Purpose = "zendesk.webhook_secret"
+	HCMPassword    Purpose = "peoplesoft.hcm.password"
+	HCMSecret      Purpose = "peoplesoft.hcm.client_secret"
+	FSCMPassword   Purpose = "peoplesoft.fscm.password"
+	FSCMSecret     Purpose = "peoplesoft.fscm.client_secret"
+	IBPassword     Purpose = "peoplesoft.ib.password"
+	IBHeader       Purpose = "peoplesoft.ib.header" // value of the shared-secret header
+	IBNodePassword Purpose = "peoplesoft.ib.node_password"
+	ZendeskToken   Purpose = "zendesk.api_token"
+	ZendeskSecret  Purpose = "zendesk.client_secret"
+	ZendeskGrant   Purpose = "zendesk.grant" // access and refresh token of an authorization code grant
+	WebhookSecret  Purpose = "zendesk.webhook_secret"
 )
 
 // Purposes lists every purpose.
 func Purposes() []Purpose {
-	return []Purpose{HCMPassword, HCMSecret, FSCMPassword, FSCMSecret, IBPassword, ZendeskToken, ZendeskSecret, ZendeskGrant, WebhookSecret}
+	return []Purpose{HCMPassword, HCMSecret, FSCMPassword, FSCMSecret, IBPassword, IBHeader, IBNodePassword, ZendeskToken, ZendeskSecret, ZendeskGrant, WebhookSecret}
 }
 
 // Opener gives credentials to the one adapter that uses them.

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -111,26 +112,58 @@ func (c *Core) door(ctx context.Context, t tenant.ID) (*listener.Door, error) {
 		return nil, err
 	}
 	set := s.PeopleSoft.IB
-	d := &listener.Door{Tenant: t, Nodes: texts(set.Nodes), Open: opener(s)}
-	d.Access, err = c.access(ctx, t, set.Auth)
-	return d, err
+	d := &listener.Door{Tenant: t, Nodes: texts(set.Nodes), Open: opener(s), MaxBody: int64(set.MaxBody), Strict: set.Strict}
+	if d.Access, err = c.access(ctx, t, set); err != nil {
+		return nil, err
+	}
+	return d, nil
 }
 
-func (c *Core) access(ctx context.Context, t tenant.ID, a config.IBAuth) (listener.Access, error) {
-	var out listener.Access
+func (c *Core) access(ctx context.Context, t tenant.ID, set *config.IB) (listener.Access, error) {
+	a := set.Auth
+	out := listener.Access{Sources: prefixes(set.Sources), Proxies: prefixes(set.Proxies)}
+	var err error
 	if a.Basic != nil {
-		v, err := c.Keys.Open(ctx, t, vault.IBPassword)
-		if err != nil {
+		out.Basic = &listener.Basic{User: string(a.Basic.Username)}
+		if out.Basic.Password, err = c.Keys.Open(ctx, t, vault.IBPassword); err != nil {
 			return out, err
 		}
-		out.Basic = &listener.Basic{User: string(a.Basic.Username), Password: v}
+	}
+	if a.Header != nil {
+		out.Header = &listener.Header{Name: string(a.Header.Name)}
+		if out.Header.Value, err = c.Keys.Open(ctx, t, vault.IBHeader); err != nil {
+			return out, err
+		}
+	}
+	if a.NodePassword != nil {
+		if out.NodePassword, err = c.Keys.Open(ctx, t, vault.IBNodePassword); err != nil {
+			return out, err
+		}
+	}
+	if a.MTLS != nil {
+		out.CertHeader = string(a.MTLS.ProxyHeader)
+		for _, f := range a.MTLS.Fingerprints {
+			if print, ok := listener.ParseFingerprint(string(f)); ok {
+				out.Certificates = append(out.Certificates, print)
+			}
+		}
 	}
 	return out, nil
 }
 
+func prefixes(list []config.CIDR) []netip.Prefix {
+	out := make([]netip.Prefix, len(list))
+	for i, c := range list {
+		out[i] = c.Prefix()
+	}
+	return out
+}
+
 // opener understands the tenant's messages: the catalog of formats.
 func opener(s config.Tenant) listener.Open {
-	opt := ib.Options{Zone: s.Zone()}
+	set := s.PeopleSoft.IB
+	opt := ib.Options{Zone: s.Zone(), Aliases: names(set.Aliases), Records: names(set.Records), Fields: names(set.Fields), Limits: ib.DefaultLimits()}
+	opt.Limits.Body = max(opt.Limits.Body, int64(set.MaxBody))
 	return func(d listener.Delivery) (listener.Message, error) {
 		m, err := ib.Open(ib.Delivery(d), opt)
 		if err != nil {
@@ -138,6 +171,14 @@ func opener(s config.Tenant) listener.Open {
 		}
 		return message(m), nil
 	}
+}
+
+func names[K, V ~string](m map[K]V) map[string]string {
+	out := make(map[string]string, len(m))
+	for k, v := range m {
+		out[string(k)] = string(v)
+	}
+	return out
 }
 
 func message(m *ib.Message) listener.Message {
