@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -62,5 +63,39 @@ func benchmarkStep(b *testing.B, facts []erp.Fact) {
 		if _, err := step(at, k, first.after, true); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// twenty is somebody with a history: fourteen job rows in two jobs, two names, two addresses, two assignments; the
+// texts of department and title come from reference data.
+func twenty() []erp.Fact {
+	stamp := "stamp=2026-01-01T00:00:00.000000"
+	facts := []erp.Fact{set(erp.Name, "PRI", "2019-01-01", 0, stamp, "display_name=Dana O'Brien"), set(erp.Name, "PRF", "2021-01-01", 0, stamp, "display_name=Dee O'Brien"),
+		set(erp.Email, "BUSN", "", 0, stamp, "email=dana.obrien@example.com"), set(erp.Email, "HOME", "", 0, stamp, "email=dana@home.example"),
+		set(erp.Assignment, "0", "", 0, stamp, "per_org=EMP"), set(erp.Assignment, "1", "", 0, stamp, "per_org=EMP")}
+	for i := range 14 {
+		facts = append(facts, jobRow(fmt.Sprint(i%2), erp.Date(fmt.Sprintf("%d-06-01", 2013+i)), 0, stamp, "per_org=EMP", "dept_set=SHARE", "dept=0010200", "job_code_set=SHARE",
+			"job_code=420060", "position=00012345", "supervisor=0000001", "hr_status=A", "empl_status=A", "job_indicator=P", "location=KC", "company=GBI"))
+	}
+	return facts
+}
+
+// BenchmarkTwentyRows holds the figure of issue 4: merging and resolving somebody with twenty rows, at least 20,000
+// records a second on one core. All is the first load or a full read into an empty ledger; Again the full read of what
+// is known; One a message with one changed row.
+func BenchmarkTwentyRows(b *testing.B) {
+	p, texts := Default(), Texts{"dept/SHARE/0010200": "Finance", "position/00012345": "Chief Analyst"}
+	known := Merge(nil, twenty(), "").Facts
+	one := []erp.Fact{jobRow("0", "2026-02-01", 0, "hr_status=A", "empl_status=A", "dept_set=SHARE", "dept=0010200", "position=00012345", "stamp=2026-02-01T00:00:00.000000")}
+	for name, c := range map[string]struct{ known, incoming []erp.Fact }{"All": {nil, twenty()}, "Again": {known, twenty()}, "One": {known, one}} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if d := Resolve(dana(), Merge(c.known, c.incoming, "").Facts, today, p, texts); d.Entry.User.Fields["user_fields.department"] != "Finance" {
+					b.Fatalf("%+v", d)
+				}
+			}
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "records/s")
+		})
 	}
 }

@@ -115,12 +115,20 @@ func placeholders() []string {
 func placeholder(list []string, value string) bool {
 	value = strings.ToLower(strings.TrimFunc(value, margin))
 	local, domain, _ := strings.Cut(value, "@")
-	bare := strings.NewReplacer(".", "", "-", "", "_", "").Replace(local) + "@"
+	bare := strings.Map(func(r rune) rune {
+		if r == '.' || r == '-' || r == '_' {
+			return -1
+		}
+		return r
+	}, local)
 	return slices.ContainsFunc(list, func(p string) bool {
 		p = fold(p)
 		if d, ok := strings.CutPrefix(p, "@"); ok {
-			return d != "" && (domain == d || strings.HasSuffix(domain, "."+d))
+			return d != "" && strings.HasSuffix(domain, d) && (domain == d || strings.HasSuffix(domain, "."+d))
 		}
-		return p != "" && (p == value || strings.HasSuffix(p, "@") && domain != "" && (p == bare || p == local+"@"))
+		if l, ok := strings.CutSuffix(p, "@"); ok {
+			return domain != "" && (l == bare || l == local)
+		}
+		return p != "" && p == value
 	})
 }

@@ -42,7 +42,10 @@ func Merge(known, incoming []erp.Fact, seen erp.Stamp) Merged {
 			m.Notes = append(m.Notes, "older than what is known, kept the newer: "+describe(f))
 		}
 		if changed {
-			m.Facts, m.Changed = slices.Concat(m.Facts[:from], stack, m.Facts[to:]), true
+			if !m.Changed { // the given list stays as it is
+				m.Facts, m.Changed = append(make([]erp.Fact, 0, len(m.Facts)+len(incoming)), m.Facts...), true
+			}
+			m.Facts = slices.Replace(m.Facts, from, to, stack...)
 		}
 	}
 	return m

@@ -73,8 +73,8 @@ func TestMerge(t *testing.T) {
 	}
 }
 
-// Oracle's case: a retirement is moved from 1 to 15 February, in correction mode: the old row goes, a new one comes.
-func TestRetirementMoved(t *testing.T) {
+// The Oracle case: a retirement is moved from 1 to 15 February, in correction mode: the old row goes, a new one comes.
+func TestTheOracleCaseARetirementMovedFromTheFirstToTheFifteenth(t *testing.T) {
 	hired := jobRow("0", "2020-01-01", 0, "hr_status=A", "empl_status=A", "dept_text=Finance", "stamp=2020-01-01T00:00:00.000000")
 	first := jobRow("0", "2026-02-01", 0, "hr_status=I", "empl_status=R", "stamp=2026-01-10T09:00:00.000000")
 	moved := []erp.Fact{drop(erp.Job, "0", "2026-02-01", 0, "2026-01-20T09:00:00.000000"), jobRow("0", "2026-02-15", 0, "hr_status=I", "empl_status=R", "stamp=2026-01-20T09:00:00.000000")}

@@ -39,6 +39,11 @@ type result struct {
 	points   []string // keys of the reference data that it needs
 	read     bool     // a whole reading of its jobs arrived, or a deletion of one
 	vanished string   // what that reading contradicted
+	facts    []byte   // the ledger after the merge
+	wanted   []byte   // the decision, encoded; nil for a record that is not there
+	waits    bool     // the guard keeps the decision back: the state that was handed on last stays
+	move     *store.GuardMove
+	note     string // what the guard says to it
 }
 
 // prepare merges a task's facts into its row, so that the reference data is known that finish needs. Both compute and
@@ -61,7 +66,7 @@ func prepare(at moment, k *task, row store.LedgerRow, known bool) (*result, erro
 	return r, nil
 }
 
-// finish resolves the outcome with the texts of the reference data.
+// finish resolves the outcome with the texts of the reference data; advance takes it over once the guard has seen it.
 func (r *result) finish(at moment, texts Texts) error {
 	if !r.known && len(r.task.arrivals) == 0 {
 		return nil
@@ -74,7 +79,7 @@ func (r *result) finish(at moment, texts Texts) error {
 	if err != nil {
 		return fault.Wrap(err, fault.Internal, fault.Unclassified, "encode "+ref.String())
 	}
-	r.advance(at, facts, wanted)
+	r.facts, r.wanted = facts, wanted
 	return nil
 }
 
@@ -110,11 +115,17 @@ func (r *result) mergeAll(at moment, facts []erp.Fact) {
 }
 
 // advance fills the next revision of the row and the audit entries that explain it.
-func (r *result) advance(at moment, facts, wanted []byte) {
-	m := r.merged
+func (r *result) advance(at moment) {
+	if r.wanted == nil {
+		return
+	}
+	m, facts, wanted := r.merged, r.facts, r.wanted
+	if r.waits {
+		wanted = r.before.Wanted
+	}
 	moved := !bytes.Equal(r.before.Wanted, wanted)
 	next := string(r.decision.Next)
-	r.save = m.Changed || moved || next != r.before.NextDate || r.before.Config != at.policy.Version || !slices.Equal(r.points, r.before.Points)
+	r.save = m.Changed || moved || r.move != nil || next != r.before.NextDate || r.before.Config != at.policy.Version || !slices.Equal(r.points, r.before.Points)
 	if r.save {
 		r.after = store.LedgerRow{Ref: r.task.ref, Revision: r.before.Revision + 1, Facts: facts, Wanted: wanted, WantedAt: r.before.WantedAt,
 			Published: r.before.Published, NextDate: next, Config: at.policy.Version, Email: emailOf(r.decision.Entry), Points: r.points, At: at.now}
@@ -122,7 +133,7 @@ func (r *result) advance(at moment, facts, wanted []byte) {
 			r.after.WantedAt = r.after.Revision
 		}
 	}
-	if m.Changed || moved {
+	if m.Changed || moved || r.move != nil {
 		r.entries = append(r.entries, r.resolved(at, moved, m.Notes))
 	}
 	if len(m.Late) > 0 {
@@ -140,14 +151,22 @@ func (r *result) observation(at moment) *store.Observation {
 	return o
 }
 
+// handed is the state that the table of wanted states shall hold: the decision, or the one before while it waits.
+func (r *result) handed() directory.Entry {
+	if r.waits {
+		return r.was
+	}
+	return r.decision.Entry
+}
+
 // unpublished tells whether the table may not hold the row's wanted state yet.
 func (r *result) unpublished() bool { return r.after.WantedAt > r.after.Published }
 
 // urgent tells whether somebody loses or regains access, so that the record goes first. After a crash the change
 // itself is not to be seen any more; then every state but a record's first counts.
 func (r *result) urgent() bool {
-	now, was := r.decision.Entry.State(), r.was.State()
-	if r.decision.Entry.User == nil || len(r.before.Wanted) == 0 {
+	now, was := r.handed().State(), r.was.State()
+	if r.handed().User == nil || len(r.before.Wanted) == 0 {
 		return false
 	}
 	if r.after.WantedAt == r.before.WantedAt {
@@ -165,10 +184,11 @@ func emailOf(e directory.Entry) string {
 }
 
 // start is the first instant of a day in a zone. Where clocks skip midnight it is the first instant that is on the
-// day: an instant before it would ring on the day before.
+// day: an instant before it would ring on the day before. Where they skip the whole day (Apia, 30 December 2011) it is
+// the start of the next one.
 func start(day erp.Date, zone *time.Location) (time.Time, error) {
 	at, err := day.Start(zone)
-	for i := 0; err == nil && i < 12 && erp.Today(at, zone) < day; i++ {
+	for i := 0; err == nil && i < 26*4 && erp.Today(at, zone) < day; i++ {
 		at = at.Add(15 * time.Minute)
 	}
 	return at, err
