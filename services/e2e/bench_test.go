@@ -18,7 +18,8 @@ import (
 )
 
 // BenchmarkFirstLoad measures the whole pipeline as a user has it: ml-connector serve as a process of its own with
-// production settings, both simulators as processes without limits, all on the same two cores. It prints records/s
+// production settings but for the pause between two looks at Zendesk's jobs (the simulator's take 20 ms), both
+// simulators as processes without limits, all on the same two cores. It prints records/s
 // from `sync` to quiet, Zendesk calls per 1,000 records, writes of a second full run (must be 0), CPU seconds per
 // 100,000 records and peak memory of the connector alone. MLC_BENCH_LARGE=1 adds 100,000 employees.
 func BenchmarkFirstLoad(b *testing.B) {
@@ -52,11 +53,13 @@ func bench(b *testing.B, n int, database string) {
 		post(b, "http://"+zd+"/api/v2/user_fields", fmt.Sprintf(`{"user_field":{"type":"text","key":%q,"title":%q}}`, key, key))
 	}
 	data := filepath.Join(b.TempDir(), "data")
+	config := filepath.Join(b.TempDir(), "config.yaml")
+	must(b, os.WriteFile(config, []byte("tuning: { job_poll: 20ms, linger: 200ms }\n"), 0o600))
 	env := []string{}
 	if database != "" {
 		env = append(env, "MLC_DATABASE_URL="+database)
 	}
-	c := spawn(b, filepath.Join(bin, "ml-connector"), env, "serve", "--data", data, "--listen", "127.0.0.1:0", "--ingress", "127.0.0.1:0")
+	c := spawn(b, filepath.Join(bin, "ml-connector"), env, "serve", "--data", data, "--config", config, "--listen", "127.0.0.1:0", "--ingress", "127.0.0.1:0")
 	until(b, time.Minute, "the process answers", func() bool {
 		client, err := adminapi.FindLocal(data)
 		if err != nil {
