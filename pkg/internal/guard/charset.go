@@ -3,13 +3,10 @@ package guard
 import (
 	"bytes"
 	"io"
-	"regexp"
 	"strings"
 
 	"golang.org/x/text/encoding/charmap"
 )
-
-var encoding = regexp.MustCompile(`^\s*<\?xml[^>]*\sencoding\s*=\s*["']([A-Za-z0-9._-]+)["']`)
 
 // recode makes UTF-8 of a document that declares no encoding itself and whose transport does. Two declarations must
 // agree. A document that declares its own is recoded on the way by declared.
@@ -17,7 +14,7 @@ func (d *xmlDecoder) recode(data []byte) ([]byte, error) {
 	if d.charset == "" {
 		return data, nil
 	}
-	if m := encoding.FindSubmatch(data[:min(len(data), 512)]); m != nil {
+	if m := declaration.FindSubmatch(data[:min(len(data), 512)]); m != nil {
 		if !same(d.charset, string(m[1])) {
 			return nil, refuse("the declared character sets disagree")
 		}

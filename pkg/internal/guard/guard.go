@@ -11,6 +11,9 @@ import (
 // ErrCut means that the document ends before it is complete.
 var ErrCut = errors.New("document ends early")
 
+// ErrText means that Reader met bytes that are no text in the character set of the document (failures.md U05).
+var ErrText = errors.New("invalid UTF-8")
+
 // Limits bound what a document may hold. Zero fields take the value of Default.
 type Limits struct {
 	Depth      int // nesting of elements, objects and arrays

@@ -91,9 +91,9 @@ type Message struct {
 	UserPassword secret.String // of the WS-Security UsernameToken
 	Notes        []source.Note // what is odd about the envelope; set by Open and added to by Each
 
-	opts    Options
-	soap12  bool
-	content func(each func(section) error) error // nil for a ping
+	opts   Options
+	soap12 bool
+	next   sections // nil for a ping
 }
 
 // Stats is what Each saw.
