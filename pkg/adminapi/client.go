@@ -35,9 +35,10 @@ func NewClient(server string, token secret.String) *Client {
 
 // Local is how a process on this machine can be reached; it is written to the data folder, readable by its owner only.
 type Local struct {
-	URL   string `json:"url"`
-	Token string `json:"token"`
-	PID   int    `json:"pid"`
+	URL     string `json:"url"`
+	Ingress string `json:"ingress,omitempty"` // where PeopleSoft finds the process: http://host:port
+	Token   string `json:"token"`
+	PID     int    `json:"pid"`
 }
 
 const localFile = "admin.json"
@@ -60,16 +61,25 @@ func RemoveLocal(dir string) { _ = os.Remove(filepath.Join(dir, localFile)) }
 
 // FindLocal gives a client for the process that runs on the data folder. The error says how to start one.
 func FindLocal(dir string) (*Client, error) {
+	l, err := ReadLocal(dir)
+	if err != nil {
+		return nil, err
+	}
+	return NewClient(l.URL, secret.New(l.Token)), nil
+}
+
+// ReadLocal tells how the process that runs on the data folder can be reached.
+func ReadLocal(dir string) (Local, error) {
 	b, err := os.ReadFile(filepath.Join(dir, localFile))
 	if err != nil {
-		return nil, &fault.Error{Kind: fault.Config, Code: NotRunning, Detail: "no ml-connector runs on the data folder " + dir,
+		return Local{}, &fault.Error{Kind: fault.Config, Code: NotRunning, Detail: "no ml-connector runs on the data folder " + dir,
 			Next: "start one with `ml-connector serve --data " + dir + "`, or name a server with --server"}
 	}
 	var l Local
 	if err := json.Unmarshal(b, &l); err != nil {
-		return nil, fmt.Errorf("%s in %s: %w", localFile, dir, err)
+		return Local{}, fmt.Errorf("%s in %s: %w", localFile, dir, err)
 	}
-	return NewClient(l.URL, secret.New(l.Token)), nil
+	return l, nil
 }
 
 // Codes of this package.
@@ -121,6 +131,16 @@ func (c *Client) Status(ctx context.Context, t tenant.ID) (Status, error) {
 	}
 	var out Status
 	return out, c.do(ctx, http.MethodGet, path, nil, &out)
+}
+
+// Quiet tells whether anything of the tenant is in flight, with the stages. It is cheap, for asking again and again.
+func (c *Client) Quiet(ctx context.Context, t tenant.ID) (bool, []Stage, error) {
+	var out Status
+	err := c.do(ctx, http.MethodGet, "/status?brief=true&tenant="+url.QueryEscape(string(t)), nil, &out)
+	if err != nil || len(out.Tenants) == 0 {
+		return false, nil, err
+	}
+	return out.Quiet, out.Tenants[0].Stages, nil
 }
 
 // Audit reads the trail.

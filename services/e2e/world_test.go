@@ -32,6 +32,9 @@ type world struct {
 	sys    *embedded.System
 	client *adminapi.Client
 	stop   func()
+
+	ingress string           // address of the ingress; "" opens none
+	tuning  *assembly.Tuning // waiting times; nil means fast
 }
 
 // newCompany starts the simulators for the length of the test.
@@ -85,7 +88,11 @@ func newWorld(t testing.TB, employees, vendors int) *world {
 
 func (w *world) start(t testing.TB, dir, database string) {
 	t.Helper()
-	sys, err := embedded.Open(t.Context(), embedded.Options{Data: dir, Listen: "127.0.0.1:0", Log: logger(), Tuning: fast(), Database: database})
+	tuning := fast()
+	if w.tuning != nil {
+		tuning = *w.tuning
+	}
+	sys, err := embedded.Open(t.Context(), embedded.Options{Data: dir, Listen: "127.0.0.1:0", Ingress: w.ingress, Log: logger(), Tuning: tuning, Database: database})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,12 +154,12 @@ func (w *world) sync(t testing.TB, s adminapi.Sync) []adminapi.Cycle {
 // quiet waits until nothing is in flight.
 func (w *world) quiet(t testing.TB) {
 	t.Helper()
-	var last adminapi.Status
+	var last []adminapi.Stage
 	until(t, 2*time.Minute, "the system is quiet", func() bool {
-		s, err := w.client.Status(context.Background(), acme)
-		last = s
-		return err == nil && s.Quiet
-	}, func() { t.Logf("status: %+v", last) })
+		quiet, stages, err := w.client.Quiet(context.Background(), acme)
+		last = stages
+		return err == nil && quiet
+	}, func() { t.Logf("stages: %+v", last) })
 }
 
 // agree fails the test unless Zendesk holds what PeopleSoft says.

@@ -125,12 +125,9 @@ func waitCycles(ctx context.Context, client *adminapi.Client, t tenant.ID, ids [
 // waitQuiet waits until nothing is in flight at any stage of the tenant.
 func waitQuiet(ctx context.Context, client *adminapi.Client, t tenant.ID) error {
 	for {
-		s, err := client.Status(ctx, t)
-		if err != nil {
+		quiet, _, err := client.Quiet(ctx, t)
+		if err != nil || quiet {
 			return err
-		}
-		if s.Quiet {
-			return nil
 		}
 		if err := nap(ctx, askEvery); err != nil {
 			return fmt.Errorf("%s is not quiet; see `ml-connector status %s`: %w", t, t, err)

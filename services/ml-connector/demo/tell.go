@@ -32,14 +32,15 @@ func (p *player) sync(ctx context.Context, s adminapi.Sync) error {
 	}
 	shown := time.Now()
 	for {
-		status, err := p.client.Status(ctx, Tenant)
-		if err != nil {
+		quiet, _, err := p.client.Quiet(ctx, Tenant)
+		if err != nil || quiet {
 			return err
 		}
-		if status.Quiet {
-			return nil
-		}
 		if time.Since(shown) > time.Second {
+			status, err := p.client.Status(ctx, Tenant)
+			if err != nil {
+				return err
+			}
 			p.progress(status)
 			shown = time.Now()
 		}
