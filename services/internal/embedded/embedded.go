@@ -145,7 +145,7 @@ func (s *System) Run(ctx context.Context) error {
 	parts := []app.Component{c.Component(c.Poller(), c.Transformer(), c.Writer(s.Accounts), c.Recorder())}
 	if s.listen != nil {
 		parts = append(parts, c.Operations(s.listen, api.Routes, c.Pages(api).Routes))
-		if err := adminapi.WriteLocal(s.opt.Data, adminapi.Local{URL: "http://" + s.Address(), Token: s.Token.Reveal(), PID: os.Getpid()}); err != nil {
+		if err := adminapi.WriteLocal(s.opt.Data, s.local()); err != nil {
 			return fmt.Errorf("data folder: %w", err)
 		}
 		defer adminapi.RemoveLocal(s.opt.Data)
@@ -155,6 +155,15 @@ func (s *System) Run(ctx context.Context) error {
 		parts = append(parts, in.Serve(s.ingress, doors(in.Handler())))
 	}
 	return app.Run(ctx, c.Log, 25*time.Second, parts...)
+}
+
+// local tells commands on this machine where the process is.
+func (s *System) local() adminapi.Local {
+	l := adminapi.Local{URL: "http://" + s.Address(), Token: s.Token.Reveal(), PID: os.Getpid()}
+	if s.ingress != nil {
+		l.Ingress = "http://" + s.IngressAddress()
+	}
+	return l
 }
 
 // doors leads webhooks to their own door, which this version does not have yet: 503 keeps them with Zendesk. Everything
