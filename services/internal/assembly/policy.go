@@ -2,6 +2,7 @@ package assembly
 
 import (
 	"github.com/ml-connector/ml-connector/pkg/config"
+	"github.com/ml-connector/ml-connector/pkg/store"
 	"github.com/ml-connector/ml-connector/services/transformer/transform"
 )
 
@@ -15,6 +16,8 @@ func policy(s config.Tenant, version int64) transform.Policy {
 	p.EmailTypes, p.PreferredEmail = texts(s.Employees.Email.Types), s.Employees.Email.AllowPreferred
 	p.VendorStatus, p.VendorClass, p.VendorPersistence = texts(s.Vendors.Scope.Status), texts(s.Vendors.Scope.Class), texts(s.Vendors.Scope.Persistence)
 	p.VendorKeys, p.VendorFlags = texts(s.Vendors.Scope.Keys), texts(s.Vendors.Scope.Flag)
+	limit := func(l config.Limit) transform.Limit { return transform.Limit{Floor: l.Floor, Percent: l.Percent} }
+	p.Limits = map[store.Change]transform.Limit{store.Suspension: limit(s.Guard.Suspend), store.EmailChange: limit(s.Guard.Email), store.Creation: limit(s.Guard.Create)}
 	p.UserFields, p.OrganizationFields = map[string]string{}, map[string]string{}
 	for k, v := range s.Employees.User {
 		p.UserFields[string(k)] = string(v)

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ml-connector/ml-connector/pkg/config"
 	"github.com/ml-connector/ml-connector/pkg/target"
 	"github.com/ml-connector/ml-connector/pkg/tenant"
 	"github.com/ml-connector/ml-connector/services/poller/poll"
@@ -36,7 +37,7 @@ func (c *Core) Transformer() Role {
 			s, version, err := c.Settings(ctx, t)
 			return policy(s, version), err
 		}
-		svc := transform.New(transform.Deps{Ledger: c.Store, Table: c.Bus, Wakes: c.Bus, Inbox: c.Bus, Policies: policies, Now: c.Now, Log: c.Log}, transform.Options{})
+		svc := transform.New(transform.Deps{Guard: c.Store, Flow: c.Bus, Ledger: c.Store, Table: c.Bus, Wakes: c.Bus, Inbox: c.Bus, Policies: policies, Now: c.Now, Log: c.Log}, transform.Options{})
 		var again sync.WaitGroup
 		again.Go(func() { // what older settings resolved is resolved by the present ones
 			if err := svc.Reresolve(ctx, t); err != nil && ctx.Err() == nil {
@@ -97,6 +98,11 @@ func (c *Core) Writer(accounts *Accounts) Role {
 		s, _, err := c.Settings(ctx, t)
 		if err != nil {
 			return err
+		}
+		if s.Mode == config.Observe {
+			c.Log.Warn("observe mode: nothing is written to Zendesk; set mode: live in the tenant file to begin", "tenant", t)
+			<-ctx.Done() // the supervisor starts the role anew when the settings change
+			return nil
 		}
 		tg, err := c.openTarget(ctx, t, s)
 		if err != nil {

@@ -18,7 +18,8 @@ import (
 // apply brings every task to its end and answers the errors by record; no entry means done. The order makes a crash
 // after any line harmless:
 //
-//	save ledger, findings, audit    before it: nothing happened; the message comes again
+//	save ledger, findings, audit    before it: nothing happened; the message comes again; what the guard counts
+//	                                is staged here, and comes back through Guard once it was granted
 //	publish what is unpublished     WantedAt above Published says so, whoever looks next
 //	announce suspensions            before the mark, so that it is repeated with the publication
 //	mark as published
@@ -125,6 +126,12 @@ func (s *Service) steps(ctx context.Context, at moment, tasks []*task, failed ma
 		}
 		results = append(results, r)
 	}
+	if err := s.weigh(ctx, at, results); err != nil {
+		return nil, used, err
+	}
+	for _, r := range results {
+		r.advance(at)
+	}
 	return results, used, nil
 }
 
@@ -140,7 +147,7 @@ func (s *Service) store(ctx context.Context, at moment, results []*result) (done
 			continue
 		}
 		saving = append(saving, r)
-		saves = append(saves, store.LedgerSave{Row: r.after, Expect: r.before.Revision, Entries: r.entries, Observation: r.observation(at)})
+		saves = append(saves, store.LedgerSave{Row: r.after, Expect: r.before.Revision, Entries: r.entries, Observation: r.observation(at), Guard: r.move})
 	}
 	s.deps.Metrics.Add(at.tenant, CountUnchanged, len(done))
 	if len(entries) > 0 {
@@ -181,7 +188,7 @@ func (s *Service) publish(ctx context.Context, at moment, done []*result, failed
 			texts = append(texts, r)
 			continue
 		}
-		e, err := r.wanted(at)
+		e, err := r.event(at)
 		if err != nil {
 			failed[r.task.ref] = fault.Wrap(err, fault.Internal, fault.Unclassified, "encode wanted state")
 			continue

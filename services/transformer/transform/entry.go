@@ -25,6 +25,13 @@ func (r *result) resolved(at moment, moved bool, notes []string) audit.Entry {
 		e.Outcome, e.Changes = audit.Resolved, difference(r.was, r.decision.Entry)
 		e.Detail = fmt.Sprintf("wanted: %s, as of %s", r.decision.Entry.State(), at.day)
 	}
+	if r.waits {
+		e.Outcome, e.Changes = audit.Held, difference(r.was, r.decision.Entry)
+		e.Detail = fmt.Sprintf("%s is kept back by the guard: the record stays as it is in Zendesk until then", r.decision.Entry.State())
+	}
+	if r.note != "" {
+		e.Explain = append(e.Explain, r.note)
+	}
 	if r.task.ref.Kind == record.Reference {
 		e.Detail = "the text is the same as before"
 		if moved {
@@ -114,11 +121,11 @@ func values(e directory.Entry) map[string]string {
 
 // wanted is the event that carries the row's wanted state. Its id and content come from the row, so that publishing
 // it again after a crash is the same event.
-func (r *result) wanted(at moment) (event.Event, error) {
+func (r *result) event(at moment) (event.Event, error) {
 	e := event.Event{ID: audit.ID(audit.Transformer, r.task.ref, r.after.WantedAt, "wanted", string(at.tenant)), Source: "transformer",
 		Type: event.WantedV1, Subject: r.task.ref.String(), Time: r.after.At, Tenant: at.tenant, Version: r.after.WantedAt, Cause: r.task.cause}
 	if n := len(r.task.arrivals); n > 0 {
 		e.Trace = r.task.arrivals[n-1].event.Trace
 	}
-	return event.With(e, event.WantedOf(r.task.ref, r.decision.Entry, r.decision.Codes(), r.decision.Explain))
+	return event.With(e, event.WantedOf(r.task.ref, r.handed(), r.decision.Codes(), r.decision.Explain))
 }

@@ -76,5 +76,9 @@ func step(at moment, k *task, row store.LedgerRow, known bool) (*result, error) 
 	if err != nil {
 		return r, err
 	}
-	return r, r.finish(at, nil)
+	if err := r.finish(at, nil); err != nil {
+		return r, err
+	}
+	r.advance(at)
+	return r, nil
 }

@@ -26,6 +26,7 @@ type task struct {
 	cause    string
 	again    bool   // earlier work on it may have been cut off: arm its wake-up although it seems armed
 	ring     bool   // its wake-up fired
+	waits    bool   // the guard keeps its state back
 	left     string // email that it no longer wants, seen on a try that was repeated
 	messages []int
 }
@@ -49,6 +50,7 @@ func (s *Service) facts(t tenant.ID) bus.Handler {
 			s.deps.Metrics.Add(t, CountFacts, len(facts))
 		}
 		s.settle(ctx, t, tasks.list, errs)
+		s.judgeNow(ctx, t, tasks.list)
 		return errs
 	}
 }

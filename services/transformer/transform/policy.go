@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ml-connector/ml-connector/pkg/record"
+	"github.com/ml-connector/ml-connector/pkg/store"
 )
 
 // Policy is what a tenant decided about its records. It is data only, so that Resolve stays a pure function.
@@ -35,6 +36,9 @@ type Policy struct {
 	VendorKeys        []string // SETID/VENDOR_ID in scope: "the top 50" as a list
 	VendorFlags       []string // values of the query's flag column that put a vendor in scope: "the top 50" as a column
 
+	// Limits of the guard for each kind of change (design.md 6); a kind without a limit allows none.
+	Limits map[store.Change]Limit
+
 	// UserFields and OrganizationFields map a source field, see EmployeeFields and VendorFields, to a target path
 	// such as user_fields.department. What is not mapped is not managed.
 	UserFields         map[string]string
@@ -55,6 +59,8 @@ func Default() Policy {
 		PreferredEmail: true,
 		Placeholders:   placeholders(),
 		PhoneTypes:     []string{"BUSN", "WORK"},
+
+		Limits: map[store.Change]Limit{store.Suspension: {3, 2}, store.EmailChange: {10, 1}, store.Creation: {20, 5}},
 
 		VendorStatus:      []string{"A"},
 		VendorClass:       []string{"R"},

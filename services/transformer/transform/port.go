@@ -38,6 +38,26 @@ type Findings interface {
 	Observe(ctx context.Context, t tenant.ID, stage audit.Stage, of []store.Observation) error
 }
 
+// Guard is what the service needs of the store to keep mass changes back, with the promises of store.Holds,
+// store.Links and store.Cycles.
+type Guard interface {
+	GuardItems(ctx context.Context, t tenant.ID, of []record.Ref) (map[record.Ref]store.GuardItem, error)
+	GuardList(ctx context.Context, t tenant.ID, state store.ItemState, limit int) ([]store.GuardItem, error)
+	Judge(ctx context.Context, t tenant.ID, since time.Time, judge func(store.Book) store.Judgement) error
+	Loads(ctx context.Context, t tenant.ID) (map[record.Kind]store.Load, error)
+	BeginLoad(ctx context.Context, t tenant.ID, kind record.Kind, l store.Load) error
+	EndLoad(ctx context.Context, t tenant.ID, kind record.Kind, at time.Time) error
+	Links(ctx context.Context, t tenant.ID, refs []record.Ref) (map[record.Ref]store.Link, error)
+	CountLinks(ctx context.Context, t tenant.ID) (map[record.Kind]map[string]int, error)
+	Cycle(ctx context.Context, t tenant.ID, id string) (store.Cycle, error)
+	Cycles(ctx context.Context, t tenant.ID, kind record.Kind, limit int) ([]store.Cycle, error)
+}
+
+// Flow tells how far the consumers are, with the promises of bus.Topology.
+type Flow interface {
+	State(ctx context.Context, t tenant.ID) (bus.State, error)
+}
+
 // Table is what the service needs of the table of wanted states, with the promises of bus.Table.
 type Table interface {
 	PutWanted(ctx context.Context, t tenant.ID, events []event.Event) ([]bus.Put, error)
@@ -78,8 +98,11 @@ type Metrics interface {
 	Add(t tenant.ID, c Counter, n int)
 }
 
-// Deps are the parts that the service works with. Metrics may be nil.
+// Deps are the parts that the service works with. Metrics may be nil. Without a Guard nothing is kept back; a Guard
+// needs a Flow.
 type Deps struct {
+	Guard    Guard
+	Flow     Flow
 	Ledger   Ledger
 	Table    Table
 	Wakes    Wakes
@@ -96,6 +119,8 @@ type Options struct {
 	Linger  time.Duration // how long to wait for a batch to fill [5 ms]
 	Retries int           // how often a save is repeated after somebody else was faster [8]
 	Sweep   time.Duration // how often due and unpublished rows are looked for beside the wake-ups [1 m]
+	Judge   time.Duration // how often staged changes are judged [1 s]
+	Quiet   time.Duration // a set without a cycle is whole when nothing came to it for so long [2 s]
 }
 
 func (o Options) withDefaults() Options {
@@ -107,6 +132,12 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Retries <= 0 {
 		o.Retries = 8
+	}
+	if o.Judge <= 0 {
+		o.Judge = time.Second
+	}
+	if o.Quiet <= 0 {
+		o.Quiet = 2 * time.Second
 	}
 	if o.Sweep <= 0 {
 		o.Sweep = time.Minute

@@ -50,7 +50,7 @@ func TestEveryWantedStateFitsItsSchema(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		e, err := r.wanted(m)
+		e, err := r.event(m)
 		if err != nil {
 			t.Fatal(err)
 		}

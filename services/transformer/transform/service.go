@@ -45,6 +45,7 @@ func (s *Service) Run(ctx context.Context, t tenant.ID) error {
 	g.Go(func() error { return s.deps.Inbox.Handle(ctx, t, bus.Transformer, b, s.facts(t)) })
 	g.Go(func() error { return s.deps.Inbox.Handle(ctx, t, bus.Due, b, s.due(t)) })
 	g.Go(func() error { s.keepSweeping(ctx, t); return nil })
+	g.Go(func() error { s.keepJudging(ctx, t); return nil })
 	return ended(ctx, g.Wait())
 }
 

@@ -1,0 +1,163 @@
+package transform
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/ml-connector/ml-connector/pkg/directory"
+	"github.com/ml-connector/ml-connector/pkg/event"
+	"github.com/ml-connector/ml-connector/pkg/fault"
+	"github.com/ml-connector/ml-connector/pkg/record"
+	"github.com/ml-connector/ml-connector/pkg/store"
+)
+
+// Limit allows the larger of Floor changes and Percent of the tenant's active linked objects in 24 hours.
+type Limit struct {
+	Floor   int
+	Percent float64
+}
+
+// Of is the limit for so many active linked objects.
+func (l Limit) Of(active int) int {
+	return max(l.Floor, int(math.Floor(l.Percent*float64(active)/100)))
+}
+
+// candidate tells whether a step from one wanted state to another may be one that the guard counts, so that the link
+// must be looked at. A record that is left alone changes nothing in the target.
+func candidate(was, now directory.Entry) bool {
+	if now.State() == directory.Untouched {
+		return false
+	}
+	return was.State() != now.State() && now.State() != directory.Inactive || renamed(address(was), address(now))
+}
+
+// counted is the change that the guard counts in a step, and what of it a grant is bound to; "" for none. One step
+// counts once: as a suspension before all, then as a creation, then as a change of address.
+func counted(was, now directory.Entry, link store.Link, loading bool) (store.Change, string, error) {
+	if !candidate(was, now) {
+		return "", "", nil
+	}
+	linked, known := link.TargetID != "", was.State() == directory.Active
+	held := address(was)
+	if linked && len(link.Known) > 0 {
+		e, err := event.DecodeEntry(link.Known)
+		if err != nil {
+			return "", "", err
+		}
+		held = address(e)
+	}
+	switch {
+	case now.State() == directory.Suspended && was.State() != directory.Suspended && (known || linked && link.State != string(directory.Suspended)):
+		return store.Suspension, string(directory.Suspended), nil
+	case now.State() == directory.Active && !known && !linked:
+		if loading {
+			return "", "", nil
+		}
+		return store.Creation, string(directory.Active), nil
+	case (known || linked) && renamed(held, address(now)):
+		return store.EmailChange, address(now), nil
+	}
+	return "", "", nil
+}
+
+func address(e directory.Entry) string {
+	if e.User == nil {
+		return ""
+	}
+	return e.User.Email
+}
+
+// renamed tells whether an address is exchanged for another; a first one and a missing one exchange nothing.
+func renamed(before, after string) bool {
+	return before != "" && after != "" && !strings.EqualFold(before, after)
+}
+
+// guardCode is the code under which a kind of change is held.
+func guardCode(c store.Change) fault.Code {
+	switch c {
+	case store.Suspension:
+		return fault.GuardSuspend
+	case store.EmailChange:
+		return fault.GuardEmail
+	}
+	return fault.GuardCreate
+}
+
+// weigh decides for every result whether its new state is handed on or waits as a whole: what is counted is staged in
+// the save of its row, and passes with a later save once it was granted.
+func (s *Service) weigh(ctx context.Context, at moment, results []*result) error {
+	if s.deps.Guard == nil || len(results) == 0 {
+		return nil
+	}
+	refs, candidates := make([]record.Ref, 0, len(results)), []record.Ref{}
+	for _, r := range results {
+		if r.task.ref.Kind == record.Reference || r.wanted == nil {
+			continue
+		}
+		refs = append(refs, r.task.ref)
+		if candidate(r.was, r.decision.Entry) {
+			candidates = append(candidates, r.task.ref)
+		}
+	}
+	if len(refs) == 0 {
+		return nil
+	}
+	items, err := s.deps.Guard.GuardItems(ctx, at.tenant, refs)
+	if err != nil {
+		return err
+	}
+	links, loading := map[record.Ref]store.Link{}, map[record.Kind]bool{}
+	if len(candidates) > 0 {
+		if loading, err = s.loading(ctx, at, candidates); err != nil {
+			return err
+		}
+		if links, err = s.deps.Guard.Links(ctx, at.tenant, candidates); err != nil {
+			return err
+		}
+	}
+	for _, r := range results {
+		if r.task.ref.Kind == record.Reference || r.wanted == nil {
+			continue
+		}
+		ref := r.task.ref
+		change, content, err := counted(r.was, r.decision.Entry, links[ref], loading[ref.Kind])
+		if err != nil {
+			return fault.Wrap(err, fault.Internal, fault.Unclassified, "link of "+ref.String())
+		}
+		item, has := items[ref]
+		r.guard(at, item, has, change, content)
+	}
+	return nil
+}
+
+// guard decides what becomes of the record's item and whether the record waits.
+func (r *result) guard(at moment, item store.GuardItem, has bool, change store.Change, content string) {
+	same := has && item.Change == change
+	next := store.GuardItem{Ref: r.task.ref, Change: change, Cause: r.task.cause, State: store.ItemStaged, Content: content,
+		Digest: store.DigestItem(r.before.Wanted, r.wanted), Before: r.before.Wanted, After: r.wanted, Revision: r.before.Revision + 1, At: at.now}
+	switch {
+	case change == "" && !has:
+	case change == "":
+		r.move = &store.GuardMove{Item: item, Drop: true}
+		r.note = fmt.Sprintf("%s that waited is not wanted any more", item.Change)
+	case same && item.State == store.ItemGranted && item.Granted == content:
+		r.move = &store.GuardMove{Item: next, Drop: true, Count: item.Hold == ""}
+		if item.Hold != "" {
+			r.note = "approved by a person with hold " + item.Hold
+		}
+	case same && item.State == store.ItemRejected && item.Content == content:
+		r.waits, r.note = true, "a person rejected this change with hold "+item.Hold
+	case same && (item.State == store.ItemStaged || item.State == store.ItemHeld):
+		r.waits, r.note = true, "waits: "+string(change)
+		if item.Digest != next.Digest {
+			next.Cause = item.Cause
+			r.move = &store.GuardMove{Item: next}
+		}
+	default:
+		r.waits, r.note = true, "waits: "+string(change)
+		r.move = &store.GuardMove{Item: next, Fresh: true}
+	}
+	r.task.waits = r.waits
+}
