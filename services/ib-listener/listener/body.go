@@ -28,9 +28,8 @@ func (b *budget) give(n int64) { b.left.Add(n) }
 
 const (
 	firstPiece = 32 << 10
-	patience   = 10 * time.Second // before a body must be faster than slowest
 	slowest    = 1 << 10          // bytes a second (failures.md N07)
-	longest    = 60 * time.Second // for the first 4 MiB; every further MiB may take another second
+	longest    = 60 * time.Second // for a body; every MiB may take another second
 )
 
 // body is what a request brought, with the memory that it holds.
@@ -59,7 +58,7 @@ func (h *Handler) read(w http.ResponseWriter, r *http.Request, from *budget, lim
 			return b, err
 		}
 		n := int64(len(b.bytes))
-		_ = control.SetReadDeadline(start.Add(min(patience+time.Duration(n/slowest)*time.Second, longest+time.Duration(n>>20)*time.Second)))
+		_ = control.SetReadDeadline(start.Add(min(h.opt.Patience+time.Duration(n/slowest)*time.Second, longest+time.Duration(n>>20)*time.Second)))
 		got, err := r.Body.Read(b.bytes[n:cap(b.bytes)])
 		b.bytes = b.bytes[:n+int64(got)]
 		if int64(len(b.bytes)) > limit {

@@ -23,6 +23,7 @@ type Options struct {
 	Memory   int64         // bytes of all bodies of proven senders together; 256 MiB. Others have half as much
 	Wait     time.Duration // longest wait for the broker to store; 8s (failures.md 2.2)
 	Long     time.Duration // longest storing of a message of many batches; 45s
+	Patience time.Duration // before a body must come faster than 1 KiB a second; 10s (failures.md N07)
 	Now      func() time.Time
 	Log      *slog.Logger
 	// Form is the body of answers to requests that were not opened; nil is plain text.
@@ -35,6 +36,7 @@ func (o Options) withDefaults() Options {
 	o.InFlight, o.Unproven = orElse(o.InFlight, 8), orElse(o.Unproven, 32)
 	o.Memory = orElse(o.Memory, 256<<20)
 	o.Wait, o.Long = orElse(o.Wait, 8*time.Second), orElse(o.Long, 45*time.Second)
+	o.Patience = orElse(o.Patience, 10*time.Second)
 	if o.Now == nil {
 		o.Now = time.Now
 	}

@@ -143,7 +143,7 @@ func verify(body []byte, head http.Header, zone *time.Location) (verified, error
 
 // unusable makes exit code 2 of a message that cannot be used, and keeps its advice.
 func unusable(err error) error {
-	return app.InputError{Err: fmt.Errorf("the message cannot be used: %w\n  next  %s", err, fault.NextOf(err))}
+	return app.InputError{Err: fmt.Errorf("the message cannot be used: %w", err)}
 }
 
 func (v verified) print(w io.Writer) {
