@@ -115,7 +115,7 @@ func encoded(first []byte) bool {
 		return false
 	}
 	out = out[:n]
-	return readable(out) || zlibHead(out) || bytes.HasPrefix(out, []byte{0x1f, 0x8b}) || encoded(out)
+	return readable(out) || zlibHead(out) || bytes.HasPrefix(out, []byte{0x1f, 0x8b}) || bytes.HasPrefix(out, []byte("--")) || percent(out, "") || encoded(out)
 }
 
 // squeeze drops space.
@@ -205,9 +205,11 @@ func (m *meter) Read(p []byte) (int, error) {
 		return 0, tooLarge("the message is compressed more than is plausible")
 	}
 	if errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		if _, more := m.behind.Peek(1); more == nil {
+		_, behind := m.behind.Peek(1)
+		if behind == nil {
 			return n, badEnvelope("something follows the compressed body")
 		}
+		return n, behind // the layer below may have more to say than that this one is complete
 	}
 	return n, err
 }

@@ -17,6 +17,7 @@ const maxInfo = 1 << 20
 // parts reads a multipart body: IBInfo, by Content-ID or root element, and content sections.
 type parts struct {
 	m      *Message
+	in     *watch
 	r      *multipart.Reader
 	names  *stated
 	before [][]byte  // content that stood before IBInfo
@@ -31,7 +32,8 @@ func (m *Message) openMIME(b io.Reader, params map[string]string, names stated) 
 	if params["boundary"] == "" {
 		return badEnvelope("multipart without a boundary")
 	}
-	p := &parts{m: m, r: multipart.NewReader(b, params["boundary"]), names: &names}
+	watched := &watch{in: b, mark: []byte("--" + params["boundary"] + "--")}
+	p := &parts{m: m, in: watched, r: multipart.NewReader(watched, params["boundary"]), names: &names}
 	if err := p.findInfo(); err != nil {
 		return err
 	}
@@ -93,9 +95,9 @@ func (p *parts) part() (*part, error) {
 		return nil, tooLarge("more parts than are accepted")
 	}
 	raw, err := p.r.NextPart()
-	if errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) && closed(err) {
+	if errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		p.ended = true
-		return nil, nil
+		return nil, p.in.end()
 	}
 	if err != nil {
 		return nil, mimeError(err)
@@ -113,8 +115,34 @@ func (p *parts) part() (*part, error) {
 	return &part{Reader: text, id: strings.Trim(raw.Header.Get("Content-ID"), "<> \t")}, nil
 }
 
-// closed tells the end behind the closing boundary from an end without one: the latter is wrapped.
-func closed(err error) bool { return err == io.EOF } //nolint:errorlint // the difference is the point
+// watch looks for the closing boundary: multipart.Reader answers io.EOF for some bodies that have none.
+type watch struct {
+	in   io.Reader
+	mark []byte
+	tail []byte
+	seen bool
+}
+
+func (w *watch) Read(p []byte) (int, error) {
+	n, err := w.in.Read(p)
+	if !w.seen {
+		w.tail = append(w.tail, p[:n]...)
+		w.seen = bytes.Contains(w.tail, w.mark)
+		w.tail = append(w.tail[:0], w.tail[max(0, len(w.tail)-len(w.mark)):]...)
+	}
+	return n, err
+}
+
+// end proves that the body ends behind its closing boundary.
+func (w *watch) end() error {
+	if _, err := io.Copy(io.Discard, w); err != nil {
+		return &guard.ReadError{Err: err}
+	}
+	if !w.seen {
+		return guard.ErrCut
+	}
+	return nil
+}
 
 func mimeError(err error) error {
 	if errors.Is(err, io.EOF) {
