@@ -105,7 +105,9 @@ type TenantStatus struct {
 	Cycles      []Cycle          `json:"cycles"`   // the newest of each kind and mode
 	Problems    []Problem        `json:"problems"` // connections and parts that do not work
 	Findings    map[string]int   `json:"findings"` // open ones about records, by code
-	Holds       int              `json:"holds"`
+	Mode        string           `json:"mode"`     // live; observe writes nothing to Zendesk
+	Waiting     []Hold           `json:"waiting"`  // mass changes that wait for a person
+	Holds       int              `json:"holds"`    // records that wait for a person for reasons of their own
 	DeadLetters uint64           `json:"dead_letters"`
 	Records     map[string]int   `json:"records"`           // in the ledger, by kind
 	Linked      map[string]int   `json:"linked"`            // by kind/state

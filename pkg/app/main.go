@@ -92,6 +92,8 @@ func ExitCode(err error) int {
 		return ExitFailed
 	case f.Code == fault.BadConfig, f.Code == "NO_SUCH_TENANT", f.Code == "BAD_REQUEST":
 		return ExitInput
+	case f.Code == fault.HoldChanged:
+		return ExitGuard
 	case f.Kind == fault.Internal, f.Kind == fault.Invalid:
 		return ExitFailed
 	}

@@ -84,7 +84,8 @@ func documents() map[string]reflect.Type {
 		"Problem": reflect.TypeFor[adminapi.Problem](), "Step": reflect.TypeFor[adminapi.Step](), "Checked": reflect.TypeFor[adminapi.Checked](),
 		"Status": reflect.TypeFor[adminapi.Status](), "TenantStatus": reflect.TypeFor[adminapi.TenantStatus](), "Stage": reflect.TypeFor[adminapi.Stage](),
 		"Budget": reflect.TypeFor[target.Budget](), "AuditEntry": reflect.TypeFor[adminapi.AuditEntry](), "Finding": reflect.TypeFor[adminapi.Finding](),
-		"Failure": reflect.TypeFor[adminapi.Failure](),
+		"Failure": reflect.TypeFor[adminapi.Failure](), "Hold": reflect.TypeFor[adminapi.Hold](), "HoldDetail": reflect.TypeFor[adminapi.HoldDetail](),
+		"HoldRecord": reflect.TypeFor[adminapi.HoldRecord](), "Decision": reflect.TypeFor[adminapi.Decision](),
 	}
 }
 

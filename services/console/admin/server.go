@@ -34,6 +34,12 @@ type state interface {
 	Trail(ctx context.Context, t tenant.ID, q audit.Query) ([]audit.Stored, error)
 	CountLedger(ctx context.Context, t tenant.ID) (map[recordKind]int, error)
 	CountLinks(ctx context.Context, t tenant.ID) (map[recordKind]map[string]int, error)
+	Holds(ctx context.Context, t tenant.ID, limit int) ([]store.Hold, error)
+	Hold(ctx context.Context, t tenant.ID, id string) (store.Hold, error)
+	HoldItems(ctx context.Context, t tenant.ID, id string, limit int) ([]store.GuardItem, error)
+	DecideHold(ctx context.Context, t tenant.ID, id string, d store.Decision, entries func(store.Hold, []store.GuardItem) []audit.Entry) (store.Hold, error)
+	GuardList(ctx context.Context, t tenant.ID, state store.ItemState, limit int) ([]store.GuardItem, error)
+	Unpublished(ctx context.Context, t tenant.ID, limit int) ([]store.LedgerRow, error)
 	OpenBatches(ctx context.Context, t tenant.ID) ([]store.Batch, error)
 	Credentials(ctx context.Context, t tenant.ID) ([]store.Sealed, error)
 }
@@ -90,6 +96,10 @@ func (a *API) Routes(mux *http.ServeMux) {
 	handle("GET /tenants/{tenant}/cycles/{cycle}", a.cycle)
 	handle("GET /tenants/{tenant}/audit", a.audit)
 	handle("GET /tenants/{tenant}/findings", a.findings)
+	handle("GET /tenants/{tenant}/holds", a.holds)
+	handle("GET /tenants/{tenant}/holds/{hold}", a.hold)
+	handle("POST /tenants/{tenant}/holds/{hold}/approve", a.approve)
+	handle("POST /tenants/{tenant}/holds/{hold}/reject", a.reject)
 	handle("PUT /tenants/{tenant}/credentials/{purpose}", a.credential)
 	mux.HandleFunc(adminapi.Prefix+"/", func(w http.ResponseWriter, r *http.Request) {
 		a.serve(w, r, func(*http.Request) (any, error) {
@@ -143,6 +153,8 @@ func (a *API) refuse(w http.ResponseWriter, err error) {
 		status = http.StatusUnauthorized
 	case f.Code == string(adminapi.NoSuchTenant), errors.Is(err, store.ErrNotFound):
 		status = http.StatusNotFound
+	case fault.KindOf(err) == fault.Conflict:
+		status = http.StatusConflict
 	case fault.KindOf(err) == fault.Config, fault.KindOf(err) == fault.Invalid:
 		status = http.StatusUnprocessableEntity
 	case fault.KindOf(err) == fault.Transient, fault.KindOf(err) == fault.RateLimited:

@@ -7,6 +7,7 @@ import (
 	"github.com/ml-connector/ml-connector/pkg/adminapi"
 	"github.com/ml-connector/ml-connector/pkg/audit"
 	"github.com/ml-connector/ml-connector/pkg/bus"
+	"github.com/ml-connector/ml-connector/pkg/config"
 	"github.com/ml-connector/ml-connector/pkg/fault"
 	"github.com/ml-connector/ml-connector/pkg/record"
 	"github.com/ml-connector/ml-connector/pkg/store"
@@ -68,14 +69,14 @@ func (a *API) Brief(ctx context.Context, ids []tenant.ID) (adminapi.Status, erro
 }
 
 func (a *API) tenantStatus(ctx context.Context, t tenant.ID) (adminapi.TenantStatus, error) {
-	s := adminapi.TenantStatus{Tenant: string(t), Cycles: []adminapi.Cycle{}, Problems: []adminapi.Problem{}, Records: map[string]int{},
+	s := adminapi.TenantStatus{Tenant: string(t), Cycles: []adminapi.Cycle{}, Waiting: []adminapi.Hold{}, Problems: []adminapi.Problem{}, Records: map[string]int{},
 		Linked: map[string]int{}, Findings: map[string]int{}, Streams: map[string]int64{}}
 	row, err := a.Store.Tenant(ctx, t)
 	if err != nil {
 		return s, err
 	}
 	s.Settings = row.Version
-	for _, part := range []func(context.Context, tenant.ID, *adminapi.TenantStatus) error{a.stages, a.cycles, a.problems, a.counts} {
+	for _, part := range []func(context.Context, tenant.ID, *adminapi.TenantStatus) error{a.stages, a.cycles, a.problems, a.counts, a.waiting} {
 		if err := part(ctx, t, &s); err != nil {
 			return s, err
 		}
@@ -86,6 +87,12 @@ func (a *API) tenantStatus(ctx context.Context, t tenant.ID) (adminapi.TenantSta
 		}
 	}
 	return s, nil
+}
+
+// observing tells whether the tenant's settings keep Zendesk unwritten: then its backlog there is no work in flight.
+func (a *API) observing(ctx context.Context, t tenant.ID) (bool, error) {
+	s, err := a.settings(ctx, t)
+	return s.Mode == config.Observe, err
 }
 
 // stages asks for each stage's backlog, in the order of the flow: a record that leaves a stage between two questions
@@ -118,6 +125,10 @@ func (a *API) round(ctx context.Context, t tenant.ID) ([]adminapi.Stage, bus.Sta
 			running++
 		}
 	}
+	guarded, err := a.guarded(ctx, t)
+	if err != nil {
+		return nil, bus.State{}, err
+	}
 	state, err := a.Bus.State(ctx, t)
 	if err != nil {
 		return nil, state, err
@@ -130,10 +141,16 @@ func (a *API) round(ctx context.Context, t tenant.ID) ([]adminapi.Stage, bus.Sta
 	for _, b := range open {
 		batches += len(b.Items)
 	}
+	observing, err := a.observing(ctx, t)
+	if err != nil {
+		return nil, state, err
+	}
+	write := stage(audit.Writer, batches, state, bus.Writer, bus.UrgentLane)
+	write.Quiet = write.Quiet || observing
 	return []adminapi.Stage{
 		stage(audit.Poller, running, state, bus.Ticks),
-		stage(audit.Transformer, 0, state, bus.Transformer, bus.Due),
-		stage(audit.Writer, batches, state, bus.Writer, bus.UrgentLane),
+		stage(audit.Transformer, guarded, state, bus.Transformer, bus.Due),
+		write,
 		stage("recorder", 0, state, bus.Recorder),
 	}, state, nil
 }

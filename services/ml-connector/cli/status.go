@@ -69,8 +69,15 @@ func printStatus(w io.Writer, s adminapi.TenantStatus) {
 		word = "quiet: nothing in flight"
 	}
 	fmt.Fprintf(w, "%s  %s\n", s.Tenant, word)
+	if s.Mode == "observe" {
+		fmt.Fprintf(w, "  ! OBSERVE MODE: NOTHING IS WRITTEN TO ZENDESK\n    next  set mode: live in the tenant file and apply it\n")
+	}
 	for _, p := range s.Problems {
 		problem(w, "  ✗", p)
+	}
+	for _, h := range s.Waiting {
+		fmt.Fprintf(w, "  ! hold %s: %d records wait for a person since %s\n    next  ml-connector holds show %s %s\n", h.ID, h.Items,
+			h.Created.Local().Format("2006-01-02 15:04:05"), s.Tenant, h.ID)
 	}
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(tw, "  stage\tbacklog\tin flight\toldest")
