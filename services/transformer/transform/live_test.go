@@ -41,7 +41,7 @@ func openStage(t *testing.T) *stage {
 			t.Error(err)
 		}
 	})
-	b, err := natsbus.Connect(t.Context(), natsbus.Options{InProcess: srv, Name: "transformer", Backoff: func(int) time.Duration { return 20 * time.Millisecond }})
+	b, err := natsbus.Connect(t.Context(), natsbus.Options{InProcess: srv, Name: "transformer", AckWait: 3 * time.Second, Backoff: func(int) time.Duration { return 20 * time.Millisecond }})
 	if err != nil {
 		t.Fatal(err)
 	}
