@@ -66,6 +66,8 @@ func (w *world) applyIB(t testing.TB) {
 	t.Helper()
 	file := strings.Replace(w.TenantFile(), "  schedule: { employees: 5m, vendors: 15m,", "  ib: { nodes: [PSFT_HR, PSFT_EP], auth: { basic: { username: PSFT, password: env:DEMO_IB_PASSWORD } } }\n"+
 		"  schedule: { employees: 12h, vendors: 12h,", 1)
+	// The guard for mass changes has tests of its own.
+	file += "guard: { suspend: { floor: 100000 }, email: { floor: 100000 }, create: { floor: 100000 } }\n"
 	values := w.values()
 	values[string(acme)]["peoplesoft.ib.password"] = ibPassword
 	if _, err := w.client.Apply(t.Context(), adminapi.Apply{Name: "ib.yaml", File: file, Actor: "test", Values: values}); err != nil {
@@ -184,7 +186,8 @@ func TestACompanyByFullSyncAloneIsTrue(t *testing.T) {
 		t.Errorf("%d writes of a second full sync without a change", again-writes)
 	}
 	dice := rand.New(rand.NewPCG(3, 3))
-	for i := range 40 {
+	for i := range 64 {
+		w.judge.Remember()
 		w.event(t, busy(t, w.PS, dice, i))
 	}
 	w.arrived(t)
@@ -269,7 +272,7 @@ func TestEveryWireFormatReachesZendesk(t *testing.T) {
 	}
 }
 
-// busy is a random change that no guard for mass changes counts.
+// busy is a random change.
 func busy(t testing.TB, ps *pssim.Sim, dice *rand.Rand, i int) pssim.Event {
 	t.Helper()
 	truth := ps.Truth("")
@@ -279,7 +282,7 @@ func busy(t testing.TB, ps *pssim.Sim, dice *rand.Rand, i int) pssim.Event {
 	who := active[dice.IntN(len(active))].EmplID
 	vendors := slices.DeleteFunc(truth.Vendors, func(v pssim.VendorTruth) bool { return v.State != "active" || !v.InScope })
 	v := vendors[dice.IntN(len(vendors))]
-	switch i % 6 {
+	switch i % 8 {
 	case 0:
 		return pssim.Event{Type: "change-title", EmplID: who, Title: fmt.Sprintf("Title %d", i%30)}
 	case 1:
@@ -290,6 +293,13 @@ func busy(t testing.TB, ps *pssim.Sim, dice *rand.Rand, i int) pssim.Event {
 		return pssim.Event{Type: "vendor-rename", SetID: v.SetID, VendorID: v.VendorID, Name: fmt.Sprintf("Vendor Name %d", i)}
 	case 4:
 		return pssim.Event{Type: "change-phone", EmplID: who, Phone: fmt.Sprintf("555/555-%04d", i%10000)}
+	case 5:
+		return pssim.Event{Type: "change-email", EmplID: who, Email: fmt.Sprintf("changed%d@example.com", i)}
+	case 6:
+		if i%32 == 6 {
+			return pssim.Event{Type: "terminate", EmplID: who}
+		}
+		return pssim.Event{Type: "status", EmplID: who, Status: []string{"A", "L"}[i%2]}
 	default:
 		return pssim.Event{Type: "hire", First: "Kit", Last: fmt.Sprintf("Example%d", i)}
 	}
@@ -321,7 +331,8 @@ func TestFiftyMessagesASecondWithDuplicatesAndOvertakingEndRight(t *testing.T) {
 	for i := 0; time.Since(began) < limit; i++ {
 		<-tick.C
 		sent = done(w.PS) - before
-		if waiting := w.waiting(); sent+waiting < int(50*time.Since(began).Seconds()) || i%2 == 0 {
+		if sent+w.waiting() < int(50*time.Since(began).Seconds()) {
+			w.judge.Remember()
 			w.event(t, busy(t, w.PS, dice, i))
 		}
 	}
@@ -393,6 +404,7 @@ func (w *world) burst(t testing.TB, dice *rand.Rand, n *int, count int) {
 	defer tick.Stop()
 	for range count {
 		<-tick.C
+		w.judge.Remember()
 		w.event(t, busy(t, w.PS, dice, *n))
 		*n++
 	}
