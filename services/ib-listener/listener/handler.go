@@ -1,7 +1,6 @@
 package listener
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -10,8 +9,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/ml-connector/ml-connector/pkg/bus"
-	"github.com/ml-connector/ml-connector/pkg/event"
 	"github.com/ml-connector/ml-connector/pkg/fault"
 	"github.com/ml-connector/ml-connector/pkg/tenant"
 )
@@ -79,9 +76,8 @@ type Handler struct {
 
 // desk is what one tenant's deliveries share, whatever its settings become.
 type desk struct {
-	slots        chan struct{}
-	facts, audit *lane
-	memory       memory
+	slots  chan struct{}
+	memory memory
 }
 
 // New makes a handler. It answers 503 until doors are set.
@@ -145,12 +141,6 @@ func (h *Handler) desk(t tenant.ID) *desk {
 	d := h.tenants[t]
 	if d == nil {
 		d = &desk{slots: make(chan struct{}, h.opt.InFlight), memory: newMemory()}
-		d.facts = &lane{wait: h.opt.Wait, most: batch, publish: func(ctx context.Context, events ...event.Event) error {
-			return h.bus.PublishFacts(ctx, t, events...)
-		}}
-		d.audit = &lane{wait: h.opt.Wait, most: batch, publish: func(ctx context.Context, events ...event.Event) error {
-			return h.bus.Publish(ctx, t, bus.Audit, events...)
-		}}
 		h.tenants[t] = d
 	}
 	return d

@@ -177,7 +177,24 @@ func (d *delivery) store(ctx context.Context, events []event.Event) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, d.h.opt.Wait)
 	defer cancel()
-	return d.desk.facts.put(ctx, fit)
+	return each(fit, func(part ...event.Event) error { return d.h.bus.PublishFacts(ctx, d.door.Tenant, part...) })
+}
+
+// few is up to how many events are cheaper one by one: the broker makes a file for each batch, which takes as long as
+// six syncs (measured by BenchmarkIngress: 500 against 2,000 messages a second).
+const few = 6
+
+// each publishes events one by one when they are few, else together. Their order stays.
+func each(events []event.Event, publish func(...event.Event) error) error {
+	if len(events) > few {
+		return publish(events...)
+	}
+	for _, e := range events {
+		if err := publish(e); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // usable tells whether the message said anything. Rows that carry nothing by themselves, such as original values, are

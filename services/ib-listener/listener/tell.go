@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/ml-connector/ml-connector/pkg/audit"
+	"github.com/ml-connector/ml-connector/pkg/bus"
 	"github.com/ml-connector/ml-connector/pkg/event"
 	"github.com/ml-connector/ml-connector/pkg/fault"
 	"github.com/ml-connector/ml-connector/pkg/record"
@@ -80,5 +81,5 @@ func (d *delivery) tell(ctx context.Context, entries ...audit.Entry) error {
 			return err
 		}
 	}
-	return d.desk.audit.put(ctx, events)
+	return each(events, func(part ...event.Event) error { return d.h.bus.Publish(ctx, d.door.Tenant, bus.Audit, part...) })
 }
