@@ -235,31 +235,44 @@ func (r *Reader) unescape(value []byte) ([]byte, error) {
 	if !utf8.Valid(value) {
 		return nil, ErrText
 	}
-	i := bytes.IndexByte(value, '&')
+	i := bytes.IndexFunc(value, func(c rune) bool { return c == '&' || c < ' ' })
 	if i < 0 {
 		return value, nil
 	}
 	out := bytes.Clone(value[:i])
 	for ; i < len(value); i++ {
-		if value[i] != '&' {
-			out = append(out, value[i])
-			continue
+		switch c := value[i]; {
+		case c == '&':
+			n := bytes.IndexByte(value[i:], ';')
+			if n < 0 {
+				return nil, refuse("an entity that is not one")
+			}
+			c, err := reference(value[i+1 : i+n])
+			if err != nil {
+				return nil, err
+			}
+			i += n
+			out = r.allowed(out, c)
+		case c == '\r':
+			if i+1 == len(value) || value[i+1] != '\n' {
+				out = append(out, '\n')
+			}
+		case c < ' ':
+			out = r.allowed(out, rune(c))
+		default:
+			out = append(out, c)
 		}
-		n := bytes.IndexByte(value[i:], ';')
-		if n < 0 {
-			return nil, refuse("an entity that is not one")
-		}
-		c, err := reference(value[i+1 : i+n])
-		if err != nil {
-			return nil, err
-		}
-		if i += n; c < 0x20 && c != '\t' && c != '\n' && c != '\r' {
-			r.stripped++
-			continue
-		}
-		out = utf8.AppendRune(out, c)
 	}
 	return out, nil
+}
+
+// allowed appends c unless it is a control character.
+func (r *Reader) allowed(out []byte, c rune) []byte {
+	if c < ' ' && c != '\t' && c != '\n' && c != '\r' {
+		r.stripped++
+		return out
+	}
+	return utf8.AppendRune(out, c)
 }
 
 // nameSize is the length of the name at the start of tag.

@@ -148,7 +148,7 @@ func TestRefusedWithAReason(t *testing.T) {
 		"JSON with a key as a number":      {`{"WORKFORCE_SYNC":{"JOB":{"EMPLID":4711,"EFFDT":"2026-01-01"}}}`, fault.SourceSchema, "zeros"},
 		"JSON with the same key twice":     {`{"WORKFORCE_SYNC":{"JOB":{"EMPLID":"1","emplid":"2"}}}`, fault.BadEnvelope, "same key twice"},
 		"JSON of something else":           {`{"a":1}`, fault.SourceSchema, "none of the records"},
-		"gzip that is damaged":             {"\x1f\x8b\x08" + strings.Repeat("x", 40), fault.BadEnvelope, "damaged"},
+		"gzip that is damaged":             {"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03" + strings.Repeat("\xff", 40), fault.BadEnvelope, "damaged"},
 		"something behind a compressed":    {packZlib(person) + "x", fault.BadEnvelope, "follows"},
 		"an attribute that is very long":   {`<WORKFORCE_SYNC a="` + strings.Repeat("x", 70<<10) + `"/>`, fault.BadEnvelope, "attribute longer"},
 		"an attribute longer than buffers": {`<WORKFORCE_SYNC a="` + strings.Repeat("x", 1<<20) + `"/>`, fault.BadEnvelope, "tag longer"},
