@@ -167,6 +167,9 @@ func (e *examination) columnList(context.Context) (check.State, string, error) {
 	if err != nil {
 		return check.Failed, "", err
 	}
+	if len(page.Records) == 0 && len(page.Notes) > 0 {
+		return check.Failed, "", fault.New(fault.Config, fault.SourceSchema, "the row cannot be read: "+page.Notes[0].Detail)
+	}
 	remarks := make([]string, 0, 4)
 	if missing := absent(wanted(e.kind), found); len(missing) > 0 {
 		remarks = append(remarks, "not in the query, so never filled: "+strings.Join(missing, ", "))

@@ -76,9 +76,9 @@ func (r row) effective(kind record.Kind) (effective, error) {
 	if kind == record.Vendor {
 		return effective{}, nil
 	}
-	date, err := erp.ParseDate(r["EFFDT"])
+	date, err := parseDay(r["EFFDT"])
 	if err != nil {
-		return effective{}, badValue{"EFFDT", "not a date between 1900 and 2200"}
+		return effective{}, badValue{"EFFDT", "not a date between 1900 and 2200, such as 2026-03-02"}
 	}
 	seq, err := r.count("EFFSEQ")
 	if err != nil {
@@ -106,9 +106,9 @@ func (r row) stamp() (erp.Stamp, error) {
 	if text == "" {
 		return "", nil
 	}
-	s, err := erp.ParseStamp(text)
+	s, err := parseStamp(text)
 	if err != nil {
-		return "", badValue{"LASTUPDDTTM", "not a date and time"}
+		return "", badValue{"LASTUPDDTTM", "not a date and time, such as 2026-03-02T08:15:30"}
 	}
 	if t, err := s.Wall(); err != nil || t.Year() < 1900 || t.Year() > 2200 {
 		return "", badValue{"LASTUPDDTTM", "year out of range 1900 to 2200"}
@@ -128,7 +128,7 @@ func (r row) fields(cols []column, unescape bool) (map[erp.Facet]map[erp.Field]s
 		if c.use == dateUse {
 			day, err := optionalDate(text)
 			if err != nil {
-				bad = append(bad, badValue{c.name, "not a date"})
+				bad = append(bad, badValue{c.name, "not a date, such as 2026-03-02"})
 			}
 			text = day
 		}
@@ -152,7 +152,7 @@ func optionalDate(text string) (string, error) {
 	if text = strings.TrimSpace(text); text == "" {
 		return "", nil
 	}
-	d, err := erp.ParseDate(text)
+	d, err := parseDay(text)
 	return string(d), err
 }
 

@@ -22,13 +22,16 @@ func (p pass) byKey(ctx context.Context, w source.Window) (source.Page, error) {
 	if err != nil {
 		return source.Page{}, err
 	}
-	if err := ascending(lines, w.After); err != nil {
+	lines, loose, err := p.inOrder(lines, w.After, cut)
+	if err != nil {
 		return source.Page{}, err
 	}
 	if !cut && p.confirm {
-		if cut, err = p.continues(ctx, a, lines); err != nil {
+		var remarks []source.Note
+		if cut, remarks, err = p.continues(ctx, a, lines, loose != nil); err != nil {
 			return source.Page{}, err
 		}
+		loose = append(loose, remarks...)
 	}
 	var rest *source.Window
 	if cut {
@@ -46,7 +49,7 @@ func (p pass) byKey(ctx context.Context, w source.Window) (source.Page, error) {
 	}
 	page.Rest = rest
 	if w.After == "" {
-		page.Notes = append(notes, page.Notes...)
+		page.Notes = append(append(notes, loose...), page.Notes...)
 	}
 	return page, nil
 }
@@ -86,11 +89,12 @@ func last(lines []line) string {
 	return ""
 }
 
-// continues asks again from before the last key: the same rows of that key and nothing behind them is the end.
-func (p pass) continues(ctx context.Context, a ask, lines []line) (bool, error) {
+// continues asks again from before the last key: the same rows of that key and nothing behind them is the end. An
+// answer that was not in order cannot be resumed.
+func (p pass) continues(ctx context.Context, a ask, lines []line, sorted bool) (bool, []source.Note, error) {
 	key := last(lines)
 	if key == "" {
-		return false, nil
+		return false, nil, nil
 	}
 	begin := lastKey(lines)
 	again := a
@@ -100,12 +104,17 @@ func (p pass) continues(ctx context.Context, a ask, lines []line) (bool, error) 
 	}
 	more, _, cut, err := p.get(ctx, again)
 	if err != nil {
-		return false, err
+		return false, nil, err
 	}
-	if err := ascending(more, again.after); err != nil {
-		return false, err
+	if why := ascending(more, again.after); why != nil {
+		notes, err := p.heedless(ctx, a, lines, more, cut, why)
+		return false, notes, err
 	}
-	return cut || last(more) > key || len(more) > len(lines)-begin, nil
+	goesOn := cut || last(more) > key || len(more) > len(lines)-begin
+	if goesOn && sorted {
+		return false, nil, fault.New(fault.Config, fault.SourceOrder, "the answer is cut, and its rows are not in the order of the key")
+	}
+	return goesOn, nil, nil
 }
 
 // stuck: with a full answer only another max_rows helps; with less the server itself cuts, or a row came in between.

@@ -58,8 +58,8 @@ func (p pass) byWalk(ctx context.Context, ref record.Ref, order string) (source.
 		if err != nil {
 			return source.Page{}, err
 		}
-		if err := ascending(lines, a.after); err != nil {
-			return source.Page{}, err
+		if err := ascending(lines, a.after); err != nil && (cut || a.after != order[:len(order)-size]) {
+			return source.Page{}, err // the first answer holds every row behind the key if it came whole, in any order
 		}
 		all, remarks = append(all, lines...), notes
 		if !cut || last(lines) > order {

@@ -23,7 +23,7 @@ type desk struct {
 	rows    [][2]string // EMPLID and LASTUPDDTTM, in the order in which they are answered
 	cap     int         // rows at most, whatever maxrows says; 0: none
 	total   bool        // numrows counts everything
-	behind  string      // after prompt is greater than (default) or "equal" for greater or equal
+	behind  string      // after prompt is greater than (default), "equal" for greater or equal, "all" for no effect
 	asked   int
 	keys    bool // the key prompt works
 	lastAsk url.Values
@@ -43,7 +43,7 @@ func (d *desk) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	rows, all := []map[string]string{}, 0
 	for i, row := range d.rows {
-		if after := prompts["AFTER"]; after != "" && (row[0] < after || row[0] == after && d.behind == "") {
+		if after := prompts["AFTER"]; after != "" && d.behind != "all" && (row[0] < after || row[0] == after && d.behind == "") {
 			continue
 		}
 		if key := prompts["KEY"]; d.keys && key != "" && row[0] != key {
@@ -100,9 +100,14 @@ func TestPagingByKey(t *testing.T) {
 		"a server that cuts in silence":                 {desk{rows: people("1", 1, "2", 1, "3", 1, "4", 1, "5", 1), cap: 2}, 100, []string{"1", "2", "3", "4 5"}, ""},
 		"a server that cuts inside a key":               {desk{rows: people("1", 1, "2", 2, "3", 1), cap: 2}, 100, []string{"1"}, fault.SourcePageStuck},
 		"a server that cuts and counts":                 {desk{rows: people("1", 1, "2", 1, "3", 1), cap: 2, total: true}, 100, []string{"1", "2 3"}, ""},
-		"a smaller key behind a greater one":            {desk{rows: people("2", 1, "1", 1)}, 5, nil, fault.SourceOrder},
+		"a smaller key behind a greater one":            {desk{rows: people("2", 1, "1", 1, "3", 1)}, 2, nil, fault.SourceOrder},
+		"no order, but everything in one answer":        {desk{rows: people("2", 1, "1", 1)}, 5, []string{"1 2"}, ""},
+		"no order, and a cut in silence":                {desk{rows: people("2", 1, "1", 1, "3", 1), cap: 2}, 5, nil, fault.SourceOrder},
+		"an after prompt without effect":                {desk{rows: people("2", 1, "1", 2, "3", 1), behind: "all"}, 5, []string{"1 2 3"}, ""},
+		"the same, and more rows than a page":           {desk{rows: people("1", 1, "2", 1, "3", 1), behind: "all"}, 2, []string{"1"}, fault.SourceOrder},
 		"an after prompt that is not strictly greater":  {desk{rows: people("1", 1, "2", 1, "3", 1), behind: "equal"}, 3, []string{"1 2"}, fault.SourceOrder},
-		"the same when the answer was not full already": {desk{rows: people("1", 1, "2", 1), behind: "equal"}, 3, nil, fault.SourceOrder},
+		"the same when the answer was not full already": {desk{rows: people("1", 1, "2", 1), behind: "equal"}, 3, []string{"1 2"}, ""},
+		"the same with a cut in silence":                {desk{rows: people("1", 1, "2", 1, "3", 1), behind: "equal", cap: 2}, 5, nil, fault.SourceOrder},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -192,6 +197,8 @@ func TestOneRecord(t *testing.T) {
 		"by the after prompt over several pages":   {desk{rows: rows}, Prompts{After: "AFTER"}, 3, "0003", 1, ""},
 		"unknown by the key prompt":                {desk{rows: rows, keys: true}, Prompts{Key: "KEY"}, 10, "0009", 0, ""},
 		"unknown by the after prompt":              {desk{rows: rows}, Prompts{After: "AFTER"}, 10, "0009", 0, ""},
+		"by an after prompt without effect":        {desk{rows: rows, behind: "all"}, Prompts{After: "AFTER"}, 10, "0003", 1, ""},
+		"the same with more rows than a page":      {desk{rows: rows, behind: "all"}, Prompts{After: "AFTER"}, 2, "0003", 0, fault.SourceOrder},
 		"neither prompt":                           {desk{rows: rows}, Prompts{}, 10, "0002", 0, fault.SourceNotSupported},
 		"too many rows of the key":                 {desk{rows: people("0002", 5), keys: true}, Prompts{Key: "KEY"}, 5, "0002", 0, fault.SourcePageStuck},
 		"a key prompt that the query does not use": {desk{rows: rows}, Prompts{Key: "KEY"}, 3, "0001", 0, fault.SourceSchema},
