@@ -57,6 +57,17 @@ func (d *doctor) bad(name string, state check.State, code fault.Code, detail str
 	d.steps = append(d.steps, check.Step{Name: name, State: state, Code: string(code), Detail: detail, Next: code.Next()})
 }
 
+// lacks is fault, but milder where the account does not have what was asked for: the sign-in has proved the address,
+// so that it is the plan or the scope of the API that leaves it out (zendesk.md 4.5), and writing does not need it.
+func (d *doctor) lacks(name string, err error) {
+	if fault.CodeOf(err) != fault.TargetNotFound {
+		d.fault(name, err)
+		return
+	}
+	d.bad(name, check.Warning, fault.TargetNotFound, err.Error())
+	d.steps[len(d.steps)-1].Next = "nothing, if records arrive: this account does not answer here, so that this cannot be checked"
+}
+
 func (d *doctor) fault(name string, err error) {
 	d.bad(name, check.Failed, fault.CodeOf(err), err.Error())
 	d.steps[len(d.steps)-1].Next = fault.NextOf(err)
@@ -122,7 +133,7 @@ func (d *doctor) account(ctx context.Context) {
 		err = d.read(ctx, "/api/v2/users/count", &n)
 	}
 	if err != nil {
-		d.fault("account", err)
+		d.lacks("account", err)
 	} else {
 		d.ok("account", "readable", time.Since(began))
 	}
@@ -157,7 +168,7 @@ func (d *doctor) jobs(ctx context.Context) {
 	began := time.Now()
 	var a struct{}
 	if err := d.read(ctx, "/api/v2/job_statuses", &a); err != nil {
-		d.fault("jobs", err)
+		d.lacks("jobs", err)
 		return
 	}
 	d.ok("jobs", "readable", time.Since(began))
@@ -176,7 +187,7 @@ func (d *doctor) fields(ctx context.Context) {
 	missing, err := d.t.missingFields(ctx)
 	switch {
 	case err != nil:
-		d.fault("fields", err)
+		d.lacks("fields", err)
 	case len(missing) > 0:
 		d.bad("fields", check.Warning, fault.TargetFieldMissing, "the account has no "+strings.Join(missing, ", ")+": these values are not shown in Zendesk")
 		d.steps[len(d.steps)-1].Next = "run `ml-connector check --fix`, or create a text field with this key in Admin Center, People, Configuration, User fields or Organization fields"

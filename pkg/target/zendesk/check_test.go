@@ -34,18 +34,25 @@ func TestCheckNamesWhatIsWrong(t *testing.T) {
 		want check.State
 		code fault.Code
 	}{
-		"all well":                        {step: "sign-in", want: check.OK},
-		"plan limit":                      {sim: sim.Options{RequestsPerMinute: 400}, step: "budget", want: check.OK},
-		"api token ends":                  {step: "token", want: check.Warning, code: fault.TargetTokenEnding},
-		"wrong token":                     {sim: sim.Options{Auth: sim.Auth{Tokens: []sim.APIToken{{Email: "ops@acme.example", Token: "other"}}}}, step: "sign-in", want: check.Failed, code: fault.TargetAuth},
-		"anonymous in disguise of 200":    {sim: sim.Options{Auth: sim.Auth{Tokens: []sim.APIToken{{Email: "ops@acme.example", Token: "other"}}}, Quirks: sim.Quirks{WrongTokenIsAnonymous: true}}, step: "sign-in", want: check.Failed, code: fault.TargetAuth},
-		"anonymous without id":            {sim: sim.Options{Auth: sim.Auth{Tokens: []sim.APIToken{{Email: "ops@acme.example", Token: "other"}}}, Quirks: sim.Quirks{WrongTokenIsAnonymous: true, AnonymousWithoutID: true}}, step: "sign-in", want: check.Failed, code: fault.TargetAuth},
-		"a mapped field is missing":       {cfg: func(c *Config) { c.Fields = []string{"user_fields.department", "user_fields.cost_center"} }, step: "fields", want: check.Warning, code: fault.TargetFieldMissing},
-		"all mapped fields exist":         {cfg: func(c *Config) { c.Fields = []string{"user_fields.department", "organization_fields.status"} }, step: "fields", want: check.OK},
-		"host that does not exist":        {cfg: func(c *Config) { c.BaseURL = "https://nobody.invalid" }, step: "dns", want: check.Failed, code: fault.TargetUnreachable},
-		"nobody listens":                  {cfg: func(c *Config) { c.BaseURL = "http://127.0.0.1:1" }, step: "connect", want: check.Failed, code: fault.TargetUnreachable},
-		"a sign-in page in place of data": {on: func(s *sim.Sim) { s.Fault(sim.Fault{Path: "/api/v2/users/me", HTML: true, Times: -1}) }, step: "sign-in", want: check.Failed, code: fault.TargetNotData},
-		"jobs are forbidden":              {on: func(s *sim.Sim) { s.Fault(sim.Fault{Path: "/api/v2/job_statuses", Status: 403, Times: -1}) }, step: "jobs", want: check.Failed, code: fault.TargetForbidden},
+		"all well":                            {step: "sign-in", want: check.OK},
+		"plan limit":                          {sim: sim.Options{RequestsPerMinute: 400}, step: "budget", want: check.OK},
+		"api token ends":                      {step: "token", want: check.Warning, code: fault.TargetTokenEnding},
+		"wrong token":                         {sim: sim.Options{Auth: sim.Auth{Tokens: []sim.APIToken{{Email: "ops@acme.example", Token: "other"}}}}, step: "sign-in", want: check.Failed, code: fault.TargetAuth},
+		"anonymous in disguise of 200":        {sim: sim.Options{Auth: sim.Auth{Tokens: []sim.APIToken{{Email: "ops@acme.example", Token: "other"}}}, Quirks: sim.Quirks{WrongTokenIsAnonymous: true}}, step: "sign-in", want: check.Failed, code: fault.TargetAuth},
+		"anonymous without id":                {sim: sim.Options{Auth: sim.Auth{Tokens: []sim.APIToken{{Email: "ops@acme.example", Token: "other"}}}, Quirks: sim.Quirks{WrongTokenIsAnonymous: true, AnonymousWithoutID: true}}, step: "sign-in", want: check.Failed, code: fault.TargetAuth},
+		"a mapped field is missing":           {cfg: func(c *Config) { c.Fields = []string{"user_fields.department", "user_fields.cost_center"} }, step: "fields", want: check.Warning, code: fault.TargetFieldMissing},
+		"all mapped fields exist":             {cfg: func(c *Config) { c.Fields = []string{"user_fields.department", "organization_fields.status"} }, step: "fields", want: check.OK},
+		"host that does not exist":            {cfg: func(c *Config) { c.BaseURL = "https://nobody.invalid" }, step: "dns", want: check.Failed, code: fault.TargetUnreachable},
+		"nobody listens":                      {cfg: func(c *Config) { c.BaseURL = "http://127.0.0.1:1" }, step: "connect", want: check.Failed, code: fault.TargetUnreachable},
+		"a sign-in page in place of data":     {on: func(s *sim.Sim) { s.Fault(sim.Fault{Path: "/api/v2/users/me", HTML: true, Times: -1}) }, step: "sign-in", want: check.Failed, code: fault.TargetNotData},
+		"an account without a list of jobs":   {on: func(s *sim.Sim) { s.Fault(sim.Fault{Path: "/api/v2/job_statuses", Status: 404, Times: -1}) }, step: "jobs", want: check.Warning, code: fault.TargetNotFound},
+		"an account without a list of fields": {cfg: func(c *Config) { c.Fields = []string{"user_fields.department"} }, on: func(s *sim.Sim) { s.Fault(sim.Fault{Path: "/api/v2/user_fields", Status: 404, Times: -1}) }, step: "fields", want: check.Warning, code: fault.TargetNotFound},
+		"an account that cannot be counted": {on: func(s *sim.Sim) {
+			s.Fault(sim.Fault{Path: "/api/v2/account/settings", Status: 404, Times: -1})
+			s.Fault(sim.Fault{Path: "/api/v2/users/count", Status: 404, Times: -1})
+		}, step: "account", want: check.Warning, code: fault.TargetNotFound},
+		"fields are forbidden": {cfg: func(c *Config) { c.Fields = []string{"user_fields.department"} }, on: func(s *sim.Sim) { s.Fault(sim.Fault{Path: "/api/v2/user_fields", Status: 403, Times: -1}) }, step: "fields", want: check.Failed, code: fault.TargetForbidden},
+		"jobs are forbidden":   {on: func(s *sim.Sim) { s.Fault(sim.Fault{Path: "/api/v2/job_statuses", Status: 403, Times: -1}) }, step: "jobs", want: check.Failed, code: fault.TargetForbidden},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
