@@ -91,6 +91,8 @@ func TestAnswers(t *testing.T) {
 		"too large":                                         {given: small, do: post(letter{Name: strings.Repeat("x", 2000)}), status: 413},
 		"too large and not signed in":                       {given: small, do: post(letter{Name: strings.Repeat("x", 2<<20)}, stranger), status: 401},
 		"too large in chunks":                               {given: small, do: post(letter{Name: strings.Repeat("x", 2000)}, chunked), status: 413},
+		"a door that is shut":                               {given: func(x *house) { x.door.Shut = true }, do: post(hire), status: 503},
+		"a door that is shut, a stranger":                   {given: func(x *house) { x.door.Shut = true }, do: post(hire, stranger), status: 503},
 		"before the settings were read":                     {given: starting, do: post(hire), status: 503},
 		"while draining":                                    {given: drain, do: post(hire), status: 503},
 		"while the broker is down":                          {given: down, do: post(hire), status: 503},

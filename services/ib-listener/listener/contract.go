@@ -74,6 +74,7 @@ type Door struct {
 	Access  Access
 	MaxBody int64 // bytes; 0 means DefaultMaxBody
 	Strict  bool  // answer 400 to what cannot be understood
+	Shut    bool  // its settings cannot be obeyed now: every message is answered 503 until they can
 }
 
 // DefaultMaxBody is the size above which a body is refused, in bytes. Segments of 64 MiB are far above what sites

@@ -21,8 +21,8 @@ import (
 // unusable is what becomes of a message that failed with err. What may heal is asked for again; what cannot becomes a
 // dead letter, and its sender is told that all is well, so that its queue goes on.
 func (d *delivery) unusable(ctx context.Context, err error) answer {
-	if fault.CodeOf(err) == fault.SourceTruncated && d.desk.memory.short(d.who.id) >= shortTries {
-		err = fault.New(fault.Invalid, fault.SourceTruncated, fmt.Sprintf("the document ends too early, in each of %d deliveries", shortTries))
+	if doubtful := fault.CodeOf(err) == fault.SourceTruncated || fault.KindOf(err) == fault.Internal; doubtful && d.desk.memory.doubt(d.who.id) >= maxTries {
+		err = fault.New(fault.Invalid, fault.CodeOf(err), fmt.Sprintf("%s, in each of %d deliveries", reason(err), maxTries))
 	}
 	if fault.KindOf(err) != fault.Invalid {
 		return d.end(err, "")

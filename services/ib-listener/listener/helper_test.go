@@ -96,6 +96,7 @@ type fakeBus struct {
 	hold    chan struct{} // publishing of facts waits for it, when set
 	entered chan struct{} // told when publishing of facts begins
 	calls   int
+	panics  bool
 }
 
 func (b *fakeBus) err(s bus.Stream) error {
@@ -107,9 +108,12 @@ func (b *fakeBus) err(s bus.Stream) error {
 
 func (b *fakeBus) PublishFacts(ctx context.Context, t tenant.ID, events ...event.Event) error {
 	b.mu.Lock()
-	hold, entered := b.hold, b.entered
+	hold, entered, panics := b.hold, b.entered, b.panics
 	b.calls++
 	b.mu.Unlock()
+	if panics {
+		panic("secret-canary")
+	}
 	if entered != nil {
 		entered <- struct{}{}
 	}

@@ -11,7 +11,7 @@ const remembered = 4096
 type memory struct {
 	mu     sync.Mutex
 	stored map[string]int // how often a delivery that is stored came again
-	cut    map[string]int // how often a delivery arrived that ends too early
+	doubts map[string]int // how often a delivery came that may be at fault itself
 	order  []string
 	last   map[string]turn
 }
@@ -23,7 +23,7 @@ type turn struct {
 }
 
 func newMemory() memory {
-	return memory{stored: map[string]int{}, cut: map[string]int{}, last: map[string]turn{}}
+	return memory{stored: map[string]int{}, doubts: map[string]int{}, last: map[string]turn{}}
 }
 
 // again counts a delivery that may have been stored before: 0 for a new one, 1 for its first copy.
@@ -46,25 +46,26 @@ func (m *memory) keep(id string) {
 		m.push(id)
 		m.stored[id] = 0
 	}
-	delete(m.cut, id)
+	delete(m.doubts, id)
 }
 
-// short counts a delivery whose document ends too early although the body was complete.
-func (m *memory) short(id string) int {
+// doubt counts a delivery that arrived whole and may be at fault itself: its document ends too early, or a parser of
+// ours fails on it.
+func (m *memory) doubt(id string) int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.cut[id] == 0 {
+	if m.doubts[id] == 0 {
 		m.push(id)
 	}
-	m.cut[id]++
-	return m.cut[id]
+	m.doubts[id]++
+	return m.doubts[id]
 }
 
 // push makes room for one more; the oldest is forgotten.
 func (m *memory) push(id string) {
 	if len(m.order) == remembered {
 		delete(m.stored, m.order[0])
-		delete(m.cut, m.order[0])
+		delete(m.doubts, m.order[0])
 		m.order = m.order[1:]
 	}
 	m.order = append(m.order, id)

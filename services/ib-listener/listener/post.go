@@ -3,6 +3,7 @@ package listener
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"mime"
 	"net/http"
 	"slices"
@@ -27,6 +28,9 @@ func (h *Handler) post(w http.ResponseWriter, r *http.Request, name tenant.ID) (
 	door := h.doors.door(name)
 	if door == nil {
 		door = &h.closed
+	}
+	if door.Shut {
+		return "", again("", "not ready")
 	}
 	if !door.Access.request(r) {
 		return h.unknown(w, r, door)
@@ -75,6 +79,9 @@ func (h *Handler) unknown(w http.ResponseWriter, r *http.Request, door *Door) (t
 	m, err := door.open(r, b.bytes)
 	if err == nil && m.Ping {
 		return "", h.ping(r.Context()).in(m)
+	}
+	if err != nil && fault.KindOf(err) == fault.Internal {
+		return "", again(fault.CodeOf(err), "internal error")
 	}
 	if err != nil || !door.Access.body(m) {
 		return "", stranger()
@@ -144,11 +151,25 @@ func encoded(values []string) bool {
 }
 
 // open reads as far as the envelope. A door that leads nowhere opens nothing.
-func (d *Door) open(r *http.Request, raw []byte) (Message, error) {
+func (d *Door) open(r *http.Request, raw []byte) (m Message, err error) {
 	if d.Open == nil {
 		return Message{}, fault.New(fault.Invalid, fault.BadEnvelope, "nobody is here")
 	}
-	return d.Open(Delivery{Method: r.Method, Header: r.Header, Query: r.URL.Query(), Body: bytes.NewReader(raw)})
+	err = safely(func() (err error) {
+		m, err = d.Open(Delivery{Method: r.Method, Header: r.Header, Query: r.URL.Query(), Body: bytes.NewReader(raw)})
+		return err
+	})
+	return m, err
+}
+
+// safely turns a panic of a parser into an error of ours. What was panicked with may hold anything and is not kept.
+func safely(parse func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fault.New(fault.Internal, fault.Poison, fmt.Sprintf("a parser panicked with %T", p))
+		}
+	}()
+	return parse()
 }
 
 // in gives the answer in the form of the message.

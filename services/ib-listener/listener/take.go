@@ -19,9 +19,9 @@ const (
 	bulk  = 4 << 20 // bytes of them
 	room  = 4 << 10 // what the envelope of an event may take of event.MaxSize
 
-	// shortTries is how often a document that ends too early is asked for again. A transfer that cuts heals; a sender
-	// that writes such documents must not block its queue for ever.
-	shortTries = 5
+	// maxTries is how often a message is asked for again whose document ends too early, or that sets off an error of
+	// ours. A transfer that cuts heals; a message that is at fault itself must not block its queue for ever.
+	maxTries = 5
 )
 
 // delivery is one message on its way into the streams.
@@ -81,6 +81,9 @@ func (d *delivery) take(ctx context.Context) answer {
 	} else {
 		err = d.store(ctx, events)
 	}
+	if fault.KindOf(err) == fault.Invalid {
+		return d.unusable(ctx, err) // the broker will never take it
+	}
 	if err == nil {
 		err = d.received(ctx, counts)
 	}
@@ -101,20 +104,24 @@ func (d *delivery) read(ctx context.Context) ([]event.Event, Counts, error) {
 	var events []event.Event
 	size, full := 0, false
 	n := 0
-	counts, err := d.m.Each(func(r source.Record) error {
-		n++
-		if full {
-			return nil
-		}
-		e, err := d.event(n, r)
-		if err != nil {
-			return err
-		}
-		events = append(events, e)
-		if size += len(e.Data); len(events) > batch || size > bulk {
-			full, events = true, nil
-		}
-		return ctx.Err()
+	var counts Counts
+	err := safely(func() (err error) {
+		counts, err = d.m.Each(func(r source.Record) error {
+			n++
+			if full {
+				return nil
+			}
+			e, err := d.event(n, r)
+			if err != nil {
+				return err
+			}
+			events = append(events, e)
+			if size += len(e.Data); len(events) > batch || size > bulk {
+				full, events = true, nil
+			}
+			return ctx.Err()
+		})
+		return err
 	})
 	return events, counts, err
 }

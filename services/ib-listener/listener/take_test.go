@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/ml-connector/ml-connector/pkg/audit"
+	"github.com/ml-connector/ml-connector/pkg/bus"
 	"github.com/ml-connector/ml-connector/pkg/fault"
 	"github.com/ml-connector/ml-connector/pkg/source"
 	"github.com/ml-connector/ml-connector/pkg/tenant"
@@ -106,18 +107,31 @@ func TestLargeMessagesAreStoredWholeOrNotAtAll(t *testing.T) {
 	}
 }
 
-// TestADocumentThatAlwaysEndsTooEarlyStopsNoQueue sends the same cut document again and again.
-func TestADocumentThatAlwaysEndsTooEarlyStopsNoQueue(t *testing.T) {
+// TestAMessageThatIsAtFaultItselfStopsNoQueue sends what may heal and does not, again and again.
+func TestAMessageThatIsAtFaultItselfStopsNoQueue(t *testing.T) {
+	for fail, code := range map[string]fault.Code{"open cut": fault.SourceTruncated, "each cut": fault.SourceTruncated, "open panic": fault.Poison, "each panic": fault.Poison} {
+		t.Run(fail, func(t *testing.T) {
+			x := newHouse(t, listener.Options{})
+			var got []int
+			for range 6 {
+				got = append(got, x.post(letter{Tx: "1", Keys: []string{"a"}, Fail: fail}).StatusCode)
+			}
+			if want := []int{503, 503, 503, 503, 200, 200}; !slices.Equal(got, want) {
+				t.Fatalf("answers %v, want %v", got, want)
+			}
+			if len(x.bus.dead) != 1 || x.bus.dead[0].Code != code || strings.Contains(x.bus.dead[0].Detail, "canary") {
+				t.Fatalf("dead letters %+v", x.bus.dead)
+			}
+		})
+	}
+}
+
+// TestWhatTheBrokerNeverTakesIsBuried lets the broker refuse the facts for good.
+func TestWhatTheBrokerNeverTakesIsBuried(t *testing.T) {
 	x := newHouse(t, listener.Options{})
-	var got []int
-	for range 6 {
-		got = append(got, x.post(letter{Tx: "1", Fail: "open cut"}).StatusCode)
-	}
-	if want := []int{503, 503, 503, 503, 200, 200}; !slices.Equal(got, want) {
-		t.Fatalf("answers %v, want %v", got, want)
-	}
-	if len(x.bus.dead) != 1 || x.bus.dead[0].Code != fault.SourceTruncated {
-		t.Fatalf("dead letters %+v", x.bus.dead)
+	x.bus.fail, x.bus.failing = fault.New(fault.Invalid, fault.TooLarge, "larger than the broker takes"), bus.ERP
+	if res := x.post(letter{Tx: "1", Keys: []string{"a"}}); res.StatusCode != http.StatusOK || len(x.bus.dead) != 1 {
+		t.Fatalf("status %d, dead letters %+v", res.StatusCode, x.bus.dead)
 	}
 }
 
@@ -173,14 +187,28 @@ func TestMoreThanATenantMayHaveAtOnceIs503(t *testing.T) {
 }
 
 func TestAPanicIsNotTold(t *testing.T) {
-	var log bytes.Buffer
-	x := newHouse(t, listener.Options{Log: slog.New(slog.NewJSONHandler(&log, nil))})
-	res := x.post(letter{Tx: "1", Fail: "open panic"})
-	body, _ := io.ReadAll(res.Body)
-	if res.StatusCode != http.StatusServiceUnavailable || strings.Contains(string(body)+log.String(), "canary") || !strings.Contains(log.String(), "panicked") {
-		t.Fatalf("%d %s\n%s", res.StatusCode, body, log.String())
+	for _, fail := range []string{"open panic", "each panic"} {
+		t.Run(fail, func(t *testing.T) {
+			var log bytes.Buffer
+			x := newHouse(t, listener.Options{Log: slog.New(slog.NewJSONHandler(&log, nil))})
+			res := x.post(letter{Tx: "1", Fail: fail})
+			body, _ := io.ReadAll(res.Body)
+			if res.StatusCode != http.StatusServiceUnavailable || strings.Contains(string(body)+log.String(), "canary") {
+				t.Fatalf("%d %s\n%s", res.StatusCode, body, log.String())
+			}
+		})
 	}
-	if res := x.post(letter{Tx: "2", Keys: []string{"a"}}); res.StatusCode != http.StatusOK {
+	x := newHouse(t, listener.Options{Counted: func(_ tenant.ID, status int, _ fault.Code) {
+		if status == 0 {
+			t.Error("counted without a status")
+		}
+	}})
+	x.bus.panics = true
+	if res := x.post(letter{Tx: "1", Keys: []string{"a"}}); res.StatusCode != http.StatusServiceUnavailable {
+		t.Fatalf("a panic while storing: %d", res.StatusCode)
+	}
+	x.bus.panics = false
+	if res := x.post(letter{Tx: "1", Keys: []string{"a"}}); res.StatusCode != http.StatusOK {
 		t.Fatalf("after the panic: %d", res.StatusCode)
 	}
 }

@@ -53,11 +53,13 @@ func (i *Ingress) Serve(l net.Listener, next http.Handler) app.Component {
 func (i *Ingress) run(ctx context.Context) {
 	tick := time.NewTicker(orDefault(i.core.Tune.Reload, time.Second))
 	defer tick.Stop()
-	prints, doors := map[tenant.ID]string{}, map[tenant.ID]*listener.Door{}
+	prints, doors, told := map[tenant.ID]string{}, map[tenant.ID]*listener.Door{}, ""
 	for {
-		if err := i.reload(ctx, prints, doors); err != nil && ctx.Err() == nil {
-			i.core.Log.Warn("ingress settings not read", "err", err)
+		err := i.reload(ctx, prints, doors)
+		if text := fmt.Sprint(err); err != nil && text != told && ctx.Err() == nil { // once, and not every second
+			i.core.Log.Error("ingress not open", "fault", fault.CodeOf(err), "err", err)
 		}
+		told = fmt.Sprint(err)
 		select {
 		case <-ctx.Done():
 			return
@@ -66,8 +68,8 @@ func (i *Ingress) run(ctx context.Context) {
 	}
 }
 
-// reload opens anew the doors whose settings or credentials changed. A tenant whose door cannot be opened has none:
-// nobody can sign in there, and the log says why.
+// reload opens anew the doors whose settings or credentials changed. A tenant whose door cannot be opened has one that
+// is shut: its messages stay in PeopleSoft's queue until somebody has repaired what the log names.
 func (i *Ingress) reload(ctx context.Context, prints map[tenant.ID]string, doors map[tenant.ID]*listener.Door) error {
 	ids, err := i.core.Store.TenantIDs(ctx)
 	if err != nil {
@@ -76,25 +78,21 @@ func (i *Ingress) reload(ctx context.Context, prints map[tenant.ID]string, doors
 	var errs []error
 	for _, t := range ids {
 		print, err := i.core.fingerprint(ctx, t)
-		if err != nil {
-			errs = append(errs, err)
+		if err == nil && prints[t] == print {
 			continue
 		}
-		if prints[t] == print {
-			continue
-		}
-		d, err := i.core.door(ctx, t)
-		if err != nil && fault.KindOf(err) == fault.Transient {
-			errs = append(errs, err)
-			continue
+		var d *listener.Door
+		if err == nil {
+			d, err = i.core.door(ctx, t)
 		}
 		if err != nil {
-			i.core.Log.Error("ingress of tenant not opened", "tenant", t, "fault", fault.CodeOf(err), "err", err)
+			errs = append(errs, fmt.Errorf("ingress of %s: %w", t, err))
+			if doors[t] == nil || fault.KindOf(err) != fault.Transient { // what can be read no more is obeyed no more
+				doors[t], prints[t] = &listener.Door{Tenant: t, Shut: true}, ""
+			}
+			continue
 		}
 		prints[t], doors[t] = print, d
-	}
-	if len(errs) > 0 && len(doors) == 0 {
-		return errors.Join(errs...) // still 503 for everybody
 	}
 	open := maps.Clone(doors)
 	maps.DeleteFunc(open, func(t tenant.ID, d *listener.Door) bool { return d == nil || !slices.Contains(ids, t) })
