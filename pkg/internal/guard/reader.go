@@ -56,7 +56,7 @@ type Reader struct {
 
 // NewReader reads the document in r.
 func NewReader(r io.Reader, l Limits) *Reader {
-	return &Reader{in: r, limits: l.withDefaults(), buf: make([]byte, 32<<10)}
+	return &Reader{in: r, limits: l.withDefaults(), buf: make([]byte, 8<<10)}
 }
 
 // Fragment reads a document that may consist of text or CDATA alone, which is not well-formed XML: the form F3 of

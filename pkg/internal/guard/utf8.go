@@ -27,8 +27,10 @@ func UTF8(in io.Reader, charset string) (out io.Reader, agree bool, err error) {
 	mark, size := byteOrder(head)
 	_, _ = b.Discard(size)
 	stated := ""
-	if m := declaration.FindSubmatch(head[size:]); m != nil {
-		stated = string(m[1])
+	if bytes.Contains(head, []byte("encoding")) {
+		if m := declaration.FindSubmatch(head[size:]); m != nil {
+			stated = string(m[1])
+		}
 	}
 	label, agree := mark, true
 	for _, next := range []string{charset, stated} {

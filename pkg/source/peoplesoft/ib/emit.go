@@ -16,7 +16,7 @@ const maxFacts = 2000
 // emit turns the rows of the Transaction into records, in the order in which their keys appear.
 func (t *rowset) emit() error {
 	var list []source.Record
-	at := map[record.Ref]int{}
+	at, last := map[record.Ref]int{}, -1
 	for i := range t.rows {
 		r := &t.rows[i]
 		if r.kind == other {
@@ -32,12 +32,19 @@ func (t *rowset) emit() error {
 		if !ok {
 			continue
 		}
-		n, known := at[ref]
-		if !known || len(list[n].Facts) >= maxFacts {
-			n = len(list)
-			at[ref], list = n, append(list, source.Record{Ref: ref})
+		if last < 0 || list[last].Ref != ref { // a Transaction is nearly always about one record
+			if n, known := at[ref]; known {
+				last = n
+			} else {
+				list, last = t.record(list, ref, i), len(list)
+				at[ref] = last
+			}
 		}
-		list[n].Facts = settle(list[n].Facts, f)
+		if len(list[last].Facts) >= maxFacts {
+			list, last = t.record(list, ref, i), len(list)
+			at[ref] = last
+		}
+		list[last].Facts = settle(list[last].Facts, f)
 	}
 	for _, rec := range list {
 		t.stats.Records++
@@ -46,6 +53,11 @@ func (t *rowset) emit() error {
 		}
 	}
 	return nil
+}
+
+// record adds one for ref with room for the facts of the rows that are left.
+func (t *rowset) record(list []source.Record, ref record.Ref, row int) []source.Record {
+	return append(list, source.Record{Ref: ref, Facts: make([]erp.Fact, 0, min(len(t.rows)-row, 16))})
 }
 
 // Actions beyond those of PSCAMA: what became of a row because of the one around it.

@@ -54,19 +54,30 @@ func clean64(s string) bool {
 // stamp is when the row was last changed: its own LASTUPDDTTM; else LAST_CHILD_UPDDTTM of it or the nearest row around
 // it, which is there for rows without a time of their own (peoplesoft.md 2.6); else when the message was published.
 func (t *rowset) stamp(at int) erp.Stamp {
-	if s := stampOf(t.rows[at].own(lastUpdate)); s != "" {
+	if s := t.wall(t.rows[at].own(lastUpdate)); s != "" {
 		return s
 	}
 	for up := at; up >= 0; up = t.rows[up].parent {
-		if s := stampOf(t.rows[up].own(lastChild)); s != "" {
+		if s := t.wall(t.rows[up].own(lastChild)); s != "" {
 			return s
 		}
 	}
 	return t.sent
 }
 
+// wall is stampOf with a memory of one: the rows of a person share the time of the row around them.
+func (t *rowset) wall(text string, _ bool) erp.Stamp {
+	if text == "" {
+		return ""
+	}
+	if text != t.lastText {
+		t.lastText, t.lastStamp = text, stampOf(text)
+	}
+	return t.lastStamp
+}
+
 // stampOf reads a wall clock; one that is none or out of range counts as not stated, which loses nothing.
-func stampOf(text string, _ bool) erp.Stamp {
+func stampOf(text string) erp.Stamp {
 	if text == "" {
 		return ""
 	}
@@ -84,12 +95,12 @@ func stampOf(text string, _ bool) erp.Stamp {
 // are wall clocks whatever they say (erp.Stamp).
 func sentStamp(text string, zone *time.Location) erp.Stamp {
 	if zone == nil {
-		return stampOf(text, true)
+		return stampOf(text)
 	}
 	for _, layout := range []string{"2006-01-02T15:04:05.999999999-0700", "2006-01-02T15:04:05.999999999Z07:00"} {
 		if at, err := time.Parse(layout, strings.TrimSpace(text)); err == nil {
-			return stampOf(string(erp.StampOf(at, zone)), true)
+			return stampOf(string(erp.StampOf(at, zone)))
 		}
 	}
-	return stampOf(text, true)
+	return stampOf(text)
 }

@@ -79,7 +79,7 @@ func recognize(first []byte) opener {
 		return func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) }
 	case zlibHead(first):
 		return func(r io.Reader) (io.Reader, error) { return zlib.NewReader(r) }
-	case encoded(first):
+	case !readable(first) && encoded(first):
 		return decode64
 	}
 	return nil

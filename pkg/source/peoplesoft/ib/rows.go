@@ -1,7 +1,6 @@
 package ib
 
 import (
-	"bytes"
 	"strings"
 
 	"github.com/ml-connector/ml-connector/pkg/erp"
@@ -33,14 +32,17 @@ type rowset struct {
 	yield  func(source.Record) error
 	stats  *Stats
 
-	rows    []row
-	open    bool // a Transaction is open
-	seq     byte // MSG_SEQ_FLG of the Transaction: H, T or 0
-	base    string
-	lang    string
-	folded  [64]byte
-	headers int
-	footers int
+	rows      []row
+	space     []value
+	open      bool // a Transaction is open
+	seq       byte // MSG_SEQ_FLG of the Transaction: H, T or 0
+	base      string
+	lang      string
+	folded    [64]byte
+	lastText  string
+	lastStamp erp.Stamp
+	headers   int
+	footers   int
 }
 
 // openRow begins a row and returns its index.
@@ -52,9 +54,27 @@ func (t *rowset) openRow(k kind, parent int) (int, error) {
 		t.rows = t.rows[:n+1]
 		t.rows[n] = row{kind: k, parent: parent, values: t.rows[n].values[:0]}
 	} else {
-		t.rows = append(t.rows, row{kind: k, parent: parent})
+		t.rows = append(t.rows, row{kind: k, parent: parent, values: t.room(k)})
 	}
 	return len(t.rows) - 1, nil
+}
+
+// room is space for the values of a row: most of what a row of its kind has.
+func (t *rowset) room(k kind) []value {
+	n := 2
+	switch k {
+	case other:
+	case jobRec:
+		n = 24
+	default:
+		n = 8
+	}
+	if len(t.space) < n {
+		t.space = make([]value, 64)
+	}
+	out := t.space[:0:n]
+	t.space = t.space[n:]
+	return out
 }
 
 // set keeps a value that slotOf allows.
@@ -116,7 +136,7 @@ func (t *rowset) slot(k kind, name []byte) slot {
 
 // upper folds a name of ASCII letters in place of a copy; delivered names need nothing.
 func (t *rowset) upper(name []byte) []byte {
-	if len(name) > len(t.folded) || bytes.IndexFunc(name, func(c rune) bool { return c >= 'a' && c <= 'z' }) < 0 {
+	if len(name) > len(t.folded) || !lower(name) {
 		return name
 	}
 	n := copy(t.folded[:], name)
@@ -126,6 +146,15 @@ func (t *rowset) upper(name []byte) []byte {
 		}
 	}
 	return t.folded[:n]
+}
+
+func lower(name []byte) bool {
+	for _, c := range name {
+		if c >= 'a' && c <= 'z' {
+			return true
+		}
+	}
+	return false
 }
 
 // begin opens a Transaction.
