@@ -23,10 +23,10 @@ const (
 			SELECT p.kind, p.key FROM points AS p WHERE p.tenant = $1 AND p.point = w.point AND (p.kind, p.key) > ($3, $4)
 			ORDER BY p.kind, p.key LIMIT $5) AS f
 		ORDER BY f.kind, f.key LIMIT $5`
-	selectSharing = `SELECT email, kind, key FROM (
-			SELECT l.email, l.kind, l.key, row_number() OVER (PARTITION BY l.email ORDER BY l.kind, l.key) AS n
-			FROM ledger AS l WHERE l.tenant = $1 AND l.email = ANY ($2::text[]) AND l.email <> '') AS s
-		WHERE n <= $3 ORDER BY email, kind, key`
+	selectSharing = `SELECT e.email, f.kind, f.key FROM (SELECT DISTINCT unnest($2::text[]) AS email) AS e CROSS JOIN LATERAL (
+			SELECT l.kind, l.key FROM ledger AS l WHERE l.tenant = $1 AND l.email = e.email AND l.email <> ''
+			ORDER BY l.kind, l.key LIMIT $3) AS f
+		ORDER BY e.email, f.kind, f.key`
 )
 
 // savePoints stores the points of a wave's saves that were stored. Their ledger rows are locked.

@@ -3,7 +3,6 @@ package sqlitestore
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 
 	"github.com/ml-connector/ml-connector/pkg/record"
 	"github.com/ml-connector/ml-connector/pkg/store"
@@ -18,10 +17,7 @@ const (
 		ON CONFLICT DO NOTHING`
 	selectPointing = `SELECT kind, key FROM points WHERE tenant = ? AND point = ? AND (kind, key) > (?, ?)
 		ORDER BY kind, key LIMIT ?`
-	selectSharing = `SELECT email, kind, key FROM (
-			SELECT l.email, l.kind, l.key, row_number() OVER (PARTITION BY l.email ORDER BY l.kind, l.key) AS n
-			FROM json_each(?2) AS e CROSS JOIN ledger AS l ON l.tenant = ?1 AND l.email = e.value AND l.email <> '')
-		WHERE n <= ?3 ORDER BY email, kind, key`
+	selectSharing = `SELECT kind, key FROM ledger WHERE tenant = ? AND email = ? AND email <> '' ORDER BY kind, key LIMIT ?`
 )
 
 // savePoints stores the points of the saves that were stored.
@@ -70,19 +66,17 @@ func (s *Store) Pointing(ctx context.Context, t tenant.ID, points []string, afte
 
 // Sharing implements store.Ledger.
 func (s *Store) Sharing(ctx context.Context, t tenant.ID, emails []string, limit int) (map[string][]record.Ref, error) {
-	wanted, err := json.Marshal(emails)
-	if err != nil {
-		return nil, err
-	}
 	found := map[string][]record.Ref{}
-	_, err = list(ctx, s.reader, func(r scanner) (none struct{}, err error) {
-		var email string
-		var ref record.Ref
-		err = r.Scan(&email, &ref.Kind, &ref.Key)
-		found[email] = append(found[email], ref)
-		return none, err
-	}, selectSharing, t, string(wanted), row.Limit(limit))
-	return found, fail("store: list shared emails", err)
+	for _, email := range emails {
+		refs, err := list(ctx, s.reader, scanRef, selectSharing, t, email, row.Limit(limit))
+		if err != nil {
+			return nil, fail("store: list shared emails", err)
+		}
+		if len(refs) > 0 {
+			found[email] = refs
+		}
+	}
+	return found, nil
 }
 
 func scanRef(r scanner) (ref record.Ref, err error) {

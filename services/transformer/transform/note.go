@@ -171,9 +171,10 @@ func (s *Service) Recheck(ctx context.Context, t tenant.ID) error {
 }
 
 func (s *Service) openSharing(ctx context.Context, t tenant.ID) (map[record.Ref]bool, error) {
+	const most = 5000 // findings are paged by offset: few pages, also where an address is shared by everybody
 	open := map[record.Ref]bool{}
 	for after := 0; ; {
-		page, err := s.deps.Ledger.Findings(ctx, t, store.FindingQuery{Code: fault.SharedEmail, After: after, Limit: s.opts.Batch})
+		page, err := s.deps.Ledger.Findings(ctx, t, store.FindingQuery{Code: fault.SharedEmail, After: after, Limit: most})
 		if err != nil || len(page) == 0 {
 			return open, err
 		}
