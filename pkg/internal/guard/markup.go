@@ -285,20 +285,28 @@ func nameSize(tag []byte) int {
 	return len(tag)
 }
 
-// goodName accepts what XML accepts in ASCII, and any letter-like thing beyond it.
+// goodName accepts what XML accepts in ASCII, with at most one colon, and any letter-like thing beyond it.
 func goodName(name []byte) bool {
-	if len(name) == 0 || name[0] == '-' || name[0] == '.' || name[0] >= '0' && name[0] <= '9' || name[len(name)-1] == ':' {
+	if len(name) == 0 || name[len(name)-1] == ':' {
 		return false
 	}
-	wide := false
+	wide, begin, colons := false, true, 0
 	for _, c := range name {
 		switch {
-		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c == '_', c >= '0' && c <= '9', c == '-', c == '.', c == ':':
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c == '_':
 		case c >= 0x80:
 			wide = true
+		case begin:
+			return false
+		case c == ':':
+			colons++
+			begin = true
+			continue
+		case c >= '0' && c <= '9', c == '-', c == '.':
 		default:
 			return false
 		}
+		begin = false
 	}
-	return !wide || utf8.Valid(name)
+	return colons <= 1 && (!wide || utf8.Valid(name))
 }

@@ -20,7 +20,7 @@ func (m *Message) Each(yield func(source.Record) error) (Stats, error) {
 	}
 	next := m.next
 	m.next = nil
-	t := &rowset{opts: &m.opts, sent: sentStamp(m.Sent, m.opts.Zone), yield: yield, stats: &stats}
+	t := &rowset{index: map[spot]int{}, opts: &m.opts, sent: sentStamp(m.Sent, m.opts.Zone), yield: yield, stats: &stats}
 	err := m.each(next, t)
 	if s, ok := errors.AsType[stop](err); ok {
 		return stats, s.err

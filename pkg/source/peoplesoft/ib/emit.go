@@ -1,6 +1,7 @@
 package ib
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -16,6 +17,7 @@ const maxFacts = 2000
 // emit turns the rows of the Transaction into records, in the order in which their keys appear.
 func (t *rowset) emit() error {
 	var list []source.Record
+	clear(t.index)
 	at, last := map[record.Ref]int{}, -1
 	for i := range t.rows {
 		r := &t.rows[i]
@@ -44,7 +46,7 @@ func (t *rowset) emit() error {
 			list, last = t.record(list, ref, i), len(list)
 			at[ref] = last
 		}
-		list[last].Facts = settle(list[last].Facts, f)
+		list[last].Facts = t.settle(last, list[last].Facts, f)
 	}
 	for _, rec := range list {
 		t.stats.Records++
@@ -227,19 +229,43 @@ func (r *row) fields() (map[erp.Field]string, string) {
 	return out, ""
 }
 
+// few is how many facts are searched one by one; longer lists have an index.
+const few = 16
+
+// spot is where a fact stands: in which record of the Transaction, under which ID.
+type spot struct {
+	record int
+	id     erp.ID
+}
+
 // settle adds a fact to those of its record. A row that one message sets twice is as the later says; a row that it
 // drops and sets was deleted and entered again: the state is the content of the message (peoplesoft.md 2.2).
-func settle(facts []erp.Fact, f erp.Fact) []erp.Fact {
-	if len(facts) > 64 && facts[len(facts)-1].ID() != f.ID() { // a long list is a load, not a correction
-		return append(facts, f)
+func (t *rowset) settle(record int, facts []erp.Fact, f erp.Fact) []erp.Fact {
+	if i := t.find(record, facts, f.ID()); i >= 0 {
+		if f.Action == erp.Set || facts[i].Action == erp.Drop {
+			facts[i] = f
+		}
+		return facts
 	}
-	for i := range facts {
-		if facts[i].ID() == f.ID() {
-			if f.Action == erp.Set || facts[i].Action == erp.Drop {
-				facts[i] = f
-			}
-			return facts
+	facts = append(facts, f)
+	if len(facts) > few {
+		from := len(facts) - 1
+		if len(facts) == few+1 {
+			from = 0
+		}
+		for i := from; i < len(facts); i++ {
+			t.index[spot{record, facts[i].ID()}] = i
 		}
 	}
-	return append(facts, f)
+	return facts
+}
+
+func (t *rowset) find(record int, facts []erp.Fact, id erp.ID) int {
+	if len(facts) > few {
+		if i, ok := t.index[spot{record, id}]; ok {
+			return i
+		}
+		return -1
+	}
+	return slices.IndexFunc(facts, func(f erp.Fact) bool { return f.ID() == id })
 }

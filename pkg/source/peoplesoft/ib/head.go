@@ -15,7 +15,7 @@ type fields map[string]string
 // headerFields reads headers and query parameters that count; a name with two different values is refused, because
 // two programs on the way may disagree about which one holds.
 func headerFields(d Delivery) (header, query fields, err error) {
-	header, query = fields{}, fields{}
+	header, query = make(fields, len(d.Header)), make(fields, len(d.Query))
 	for name, values := range d.Header {
 		if err := header.put(name, values); err != nil {
 			return nil, nil, err

@@ -1,7 +1,6 @@
 package ib
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -47,12 +46,24 @@ func Known() []string {
 	return list
 }
 
-var versionSuffix = regexp.MustCompile(`^(?i:v(ersion)?_?\d+|internal)$`)
+// isVersion accepts v1, V_2, VERSION_9, version3 and INTERNAL.
+func isVersion(s string) bool {
+	s = strings.ToLower(s)
+	if s == "internal" {
+		return true
+	}
+	digits, ok := strings.CutPrefix(s, "v")
+	if !ok {
+		return false
+	}
+	digits = strings.TrimPrefix(strings.TrimPrefix(digits, "ersion"), "_")
+	return digits != "" && strings.Trim(digits, "0123456789") == ""
+}
 
 // cutVersion splits PERSON_BASIC_SYNC.VERSION_9; a last part that is no version belongs to the name.
 func cutVersion(name string) (base, version string) {
 	i := strings.LastIndexByte(name, '.')
-	if i < 0 || !versionSuffix.MatchString(name[i+1:]) {
+	if i < 0 || !isVersion(name[i+1:]) {
 		return name, ""
 	}
 	return name[:i], name[i+1:]

@@ -2,6 +2,7 @@ package ib
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -232,4 +233,28 @@ func (b broken) Read(p []byte) (int, error) {
 		return n, nil
 	}
 	return 0, errors.New("connection reset")
+}
+
+func TestManyRowsOfOnePerson(t *testing.T) {
+	rows := ""
+	for i := range 3000 {
+		for range 2 {
+			rows += fmt.Sprintf(`<JOB class="R"><EFFDT>2026-01-01</EFFDT><EFFSEQ>%d</EFFSEQ><HR_STATUS>A</HR_STATUS></JOB>`, i)
+		}
+	}
+	m, err := Open(delivery("WORKFORCE_SYNC", message("WORKFORCE_SYNC", tx(`<PERSON class="R"><EMPLID>1</EMPLID>`+rows+`</PERSON>`))), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sizes []int
+	_, err = m.Each(func(r source.Record) error {
+		if why := misfit(r); why != "" {
+			t.Error(why)
+		}
+		sizes = append(sizes, len(r.Facts))
+		return nil
+	})
+	if err != nil || len(sizes) != 2 || sizes[0] != 2000 || sizes[1] < 1000 {
+		t.Fatal(err, sizes)
+	}
 }

@@ -34,8 +34,9 @@ type rowset struct {
 
 	rows      []row
 	space     []value
-	open      bool // a Transaction is open
-	seq       byte // MSG_SEQ_FLG of the Transaction: H, T or 0
+	index     map[spot]int // facts of records with many, see settle
+	open      bool         // a Transaction is open
+	seq       byte         // MSG_SEQ_FLG of the Transaction: H, T or 0
 	base      string
 	lang      string
 	folded    [64]byte
