@@ -123,7 +123,7 @@ func TestServeDrains(t *testing.T) {
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- listener.Serve(ctx, l, x.h, x.h) }()
+	go func() { ended <- listener.Serve(ctx, l, nil, x.h, x.h) }()
 	x.srv.URL = "http://" + l.Addr().String()
 	x.bus.hold, x.bus.entered = make(chan struct{}), make(chan struct{}, 1)
 	inFlight := make(chan int, 1)
@@ -156,7 +156,7 @@ func TestOneAddressDoesNotTakeAllPlaces(t *testing.T) {
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- listener.Serve(ctx, l, x.h, x.h) }()
+	go func() { ended <- listener.Serve(ctx, l, nil, x.h, x.h) }()
 	defer func() { stop(); <-ended }()
 	var conns []net.Conn
 	ask := func() int {

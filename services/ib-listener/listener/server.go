@@ -2,6 +2,7 @@ package listener
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"net/http"
@@ -21,16 +22,25 @@ const (
 )
 
 // Serve serves next on l until ctx ends. Then h answers 503 for a moment, the door closes, and what is in flight ends.
-// next is h, or a handler in front of it.
-func Serve(ctx context.Context, l net.Listener, h *Handler, next http.Handler) error {
+// next is h, or a handler in front of it. With secure the listener speaks TLS.
+func Serve(ctx context.Context, l net.Listener, secure *tls.Config, h *Handler, next http.Handler) error {
 	gate := &gate{Listener: l, places: make(chan struct{}, maxConnections), perSource: map[string]int{}, shut: make(chan struct{})}
-	srv := &http.Server{Handler: gate.crowd(h, next), ReadHeaderTimeout: headerTime, IdleTimeout: idleTime, MaxHeaderBytes: headerBytes,
+	srv := &http.Server{TLSConfig: secure, Handler: gate.crowd(h, next), ReadHeaderTimeout: headerTime, IdleTimeout: idleTime, MaxHeaderBytes: headerBytes,
 		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+			if t, ok := c.(*tls.Conn); ok {
+				c = t.NetConn()
+			}
 			return context.WithValue(ctx, connKey{}, c)
 		}}
 	failed := make(chan error, 1)
-	go func() { failed <- srv.Serve(gate) }()
+	go func() {
+		if secure != nil {
+			failed <- srv.ServeTLS(gate, "", "")
+			return
+		}
+		failed <- srv.Serve(gate)
+	}()
 	select {
 	case err := <-failed:
 		return err

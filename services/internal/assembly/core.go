@@ -35,6 +35,8 @@ type Core struct {
 	Log   *slog.Logger
 	Now   func() time.Time
 	Tune  Tune
+
+	answers answers // of the ingress
 }
 
 // Tune scales times for tests and demos; the zero value is production.

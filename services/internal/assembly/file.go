@@ -18,6 +18,8 @@ type File struct {
 	Data      string `yaml:"data"`
 	Listen    string `yaml:"listen"`
 	Ingress   string `yaml:"ingress"`
+	CertFile  string `yaml:"ingress_cert_file"` // PEM; with the key the ingress speaks TLS
+	CertKey   string `yaml:"ingress_key_file"`
 	KeyFile   string `yaml:"master_key_file"`
 	LogLevel  string `yaml:"log_level"`
 	LogFormat string `yaml:"log_format"`

@@ -2,6 +2,7 @@ package assembly
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"maps"
@@ -31,7 +32,7 @@ type Ingress struct {
 // Ingress makes the ingress. It answers 503 until Run has read the settings.
 func (c *Core) Ingress() *Ingress {
 	doors := &listener.Doors{}
-	o := listener.Options{Now: c.Now, Log: c.Log.With("component", "ib-listener"), Form: func(ok bool, detail string) (string, []byte) { return ib.Answer(nil, ok, detail) }}
+	o := listener.Options{Now: c.Now, Counted: c.answers.add, Log: c.Log.With("component", "ib-listener"), Form: func(ok bool, detail string) (string, []byte) { return ib.Answer(nil, ok, detail) }}
 	return &Ingress{c, doors, listener.New(doors, c.Bus, c.sealData(), o)}
 }
 
@@ -39,13 +40,14 @@ func (c *Core) Ingress() *Ingress {
 func (i *Ingress) Handler() http.Handler { return i.handler }
 
 // Serve is Run and next, or Handler where next is nil, on l.
-func (i *Ingress) Serve(l net.Listener, next http.Handler) app.Component {
+// secure is nil for plain HTTP.
+func (i *Ingress) Serve(l net.Listener, secure *tls.Config, next http.Handler) app.Component {
 	if next == nil {
 		next = i.handler
 	}
 	return app.Component{Name: "ingress", Run: func(ctx context.Context) error {
 		go i.run(ctx)
-		return listener.Serve(ctx, l, i.handler, next)
+		return listener.Serve(ctx, l, secure, i.handler, next)
 	}}
 }
 
@@ -203,6 +205,23 @@ func (c *Core) sealData() listener.Seal {
 	return k.SealData
 }
 
+// IngressTLS is how the ingress speaks TLS; nil when no files are named. The files are read again with each connection,
+// so that a renewed certificate needs no restart. Clients are asked for a certificate; who they are is decided by its
+// fingerprint, not by who issued it.
+func IngressTLS(cert, key string) (*tls.Config, error) {
+	if cert == "" && key == "" {
+		return nil, nil
+	}
+	load := func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+		pair, err := tls.LoadX509KeyPair(cert, key)
+		return &pair, err
+	}
+	if _, err := load(nil); err != nil {
+		return nil, fault.Wrap(err, fault.Config, fault.BadConfig, "certificate of the ingress")
+	}
+	return &tls.Config{MinVersion: tls.VersionTLS12, ClientAuth: tls.RequestClientCert, GetCertificate: load}, nil
+}
+
 // Listener is the main of the ib-listener service.
 func Listener(ctx context.Context, env app.Env) error {
 	s, err := FromEnv(env)
@@ -211,6 +230,10 @@ func Listener(ctx context.Context, env app.Env) error {
 	}
 	if s.Ingress == "" {
 		return app.InputError{Err: errors.New("MLC_INGRESS must be set: where PeopleSoft finds this service, for example 0.0.0.0:8081")}
+	}
+	secure, err := IngressTLS(s.CertFile, s.CertKey)
+	if err != nil {
+		return err
 	}
 	core, end, err := connectPatiently(ctx, "ib-listener", s)
 	if err != nil {
@@ -221,7 +244,7 @@ func Listener(ctx context.Context, env app.Env) error {
 	if err != nil {
 		return fault.Wrap(err, fault.Config, fault.BadConfig, "MLC_INGRESS")
 	}
-	parts := []app.Component{core.Ingress().Serve(l, nil)}
+	parts := []app.Component{core.Ingress().Serve(l, secure, nil)}
 	if s.Listen != "" {
 		o, err := net.Listen("tcp", s.Listen)
 		if err != nil {

@@ -2,6 +2,7 @@ package assembly
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -15,7 +16,7 @@ import (
 type meter struct {
 	core *Core
 
-	pending, inflight, lag, findings, records, linked, dead, messages *prometheus.Desc
+	pending, inflight, lag, findings, records, linked, dead, messages, requests *prometheus.Desc
 }
 
 func newMeter(c *Core) *meter {
@@ -30,6 +31,7 @@ func newMeter(c *Core) *meter {
 		records:  d("ledger_records", "Records in the ledger.", "tenant", "type"),
 		linked:   d("linked_records", "Records with an object in the target, by state.", "tenant", "type", "state"),
 		dead:     d("dead_letters", "Messages in the dead letter stream.", "tenant"),
+		requests: d("ib_requests_total", "Answers of this process to Integration Broker since it started.", "tenant", "status", "code"),
 		messages: d("stream_messages", "Messages in the stream.", "tenant", "stream"),
 	}
 }
@@ -39,6 +41,9 @@ func (m *meter) Describe(ch chan<- *prometheus.Desc) { prometheus.DescribeByColl
 
 // Collect implements prometheus.Collector; what cannot be read is left out of this scrape.
 func (m *meter) Collect(ch chan<- prometheus.Metric) {
+	m.core.answers.each(func(a answered, n float64) {
+		ch <- prometheus.MustNewConstMetric(m.requests, prometheus.CounterValue, n, string(a.tenant), strconv.Itoa(a.status), string(a.code))
+	})
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	ids, err := m.core.Store.TenantIDs(ctx)

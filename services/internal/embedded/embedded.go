@@ -4,6 +4,7 @@ package embedded
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"net"
@@ -31,6 +32,8 @@ type Options struct {
 	Data     string // folder of this process alone; created with mode 0700
 	Listen   string // operators
 	Ingress  string // the outside world; "" opens none
+	CertFile string // of the ingress, PEM; "" speaks plain HTTP
+	CertKey  string // its key
 	KeyFile  string // master key; "" is <Data>/master.key
 	Database string // "" is SQLite in the data folder, else a Postgres URL
 	Getenv   func(string) string
@@ -47,6 +50,7 @@ type System struct {
 	server   *natsembed.Server
 	listen   net.Listener
 	ingress  net.Listener
+	secure   *tls.Config // of the ingress
 }
 
 // Open opens the data folder, vault, store and broker. The folder belongs to one process: a second one is refused.
@@ -103,6 +107,9 @@ func (s *System) openBroker(ctx context.Context, o Options, keys *vault.Vault) (
 	if s.listen, err = listen(o.Listen, "--listen"); err != nil {
 		return err
 	}
+	if s.secure, err = assembly.IngressTLS(o.CertFile, o.CertKey); err != nil {
+		return err
+	}
 	s.ingress, err = listen(o.Ingress, "--ingress")
 	return err
 }
@@ -152,7 +159,7 @@ func (s *System) Run(ctx context.Context) error {
 	}
 	if s.ingress != nil {
 		in := c.Ingress()
-		parts = append(parts, in.Serve(s.ingress, doors(in.Handler())))
+		parts = append(parts, in.Serve(s.ingress, s.secure, doors(in.Handler())))
 	}
 	return app.Run(ctx, c.Log, 25*time.Second, parts...)
 }
@@ -162,6 +169,9 @@ func (s *System) local() adminapi.Local {
 	l := adminapi.Local{URL: "http://" + s.Address(), Token: s.Token.Reveal(), PID: os.Getpid()}
 	if s.ingress != nil {
 		l.Ingress = "http://" + s.IngressAddress()
+		if s.secure != nil {
+			l.Ingress = "https://" + s.IngressAddress()
+		}
 	}
 	return l
 }

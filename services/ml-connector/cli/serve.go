@@ -57,6 +57,8 @@ func (o *serveOptions) fill(cmd *cobra.Command, c *common, config string) error 
 	o.Data = pick("data", "MLC_DATA", file.Data, c.data)
 	o.Listen = pick("listen", "MLC_LISTEN", file.Listen, o.Listen)
 	o.Ingress = pick("ingress", "MLC_INGRESS", file.Ingress, o.Ingress)
+	o.CertFile = pick("", "MLC_INGRESS_CERT_FILE", file.CertFile, "")
+	o.CertKey = pick("", "MLC_INGRESS_KEY_FILE", file.CertKey, "")
 	o.KeyFile = pick("", "MLC_MASTER_KEY_FILE", file.KeyFile, "")
 	o.LogLevel = pick("", "MLC_LOG_LEVEL", file.LogLevel, "")
 	o.LogFormat = pick("", "MLC_LOG_FORMAT", file.LogFormat, "")
@@ -70,7 +72,7 @@ func serve(ctx context.Context, env app.Env, o serveOptions) error {
 	if err != nil {
 		return err
 	}
-	sys, err := embedded.Open(ctx, embedded.Options{Data: o.Data, Listen: o.Listen, Ingress: o.Ingress, KeyFile: o.KeyFile, Database: o.Database,
+	sys, err := embedded.Open(ctx, embedded.Options{Data: o.Data, Listen: o.Listen, Ingress: o.Ingress, CertFile: o.CertFile, CertKey: o.CertKey, KeyFile: o.KeyFile, Database: o.Database,
 		Getenv: env.Getenv, Log: log, Tuning: o.Tuning})
 	if err != nil {
 		return explainFolder(err, o.Data)
