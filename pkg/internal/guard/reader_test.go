@@ -108,8 +108,11 @@ func TestReaderSeesWhatTheStandardDecoderSees(t *testing.T) {
 func TestReaderAgainstTheStandardDecoder(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	pieces := []string{"<", ">", "/", "&", ";", "]]>", "<![CDATA[", "<!--", "-->", "<?", "?>", "\"", "'", " ", "=", "a", "ü", "\r\n", "\r", "&#10;", "<x>", "</x>", "<y/>", "\x01", "&#1;"}
-	both := 0
-	for range 40_000 {
+	both, rounds := 0, 40_000
+	if testing.Short() {
+		rounds = 10_000
+	}
+	for range rounds {
 		doc := document
 		for range 1 + rnd.IntN(3) {
 			at := rnd.IntN(len(doc))
@@ -125,7 +128,7 @@ func TestReaderAgainstTheStandardDecoder(t *testing.T) {
 			t.Fatalf("%q\n%s\nwant\n%s", doc, got, want)
 		}
 	}
-	if both < 2000 {
+	if both < rounds/20 {
 		t.Fatalf("only %d documents were accepted by both", both)
 	}
 }
@@ -277,9 +280,13 @@ func TestFragmentIsTextAlone(t *testing.T) {
 
 // TestReaderNeedsLittle reads 50 MB from a source that does not exist in memory.
 func TestReaderNeedsLittle(t *testing.T) {
+	rows := int64(1_200_000)
+	if testing.Short() {
+		rows = 100_000
+	}
 	n := testing.AllocsPerRun(1, func() {
 		row := "<row class='R'><f>value &amp; more</f></row>\n"
-		in := io.MultiReader(strings.NewReader("<a>"), io.LimitReader(&repeat{text: []byte(row)}, int64(len(row))*1_200_000), strings.NewReader("</a>"))
+		in := io.MultiReader(strings.NewReader("<a>"), io.LimitReader(&repeat{text: []byte(row)}, int64(len(row))*rows), strings.NewReader("</a>"))
 		r := NewReader(in, Limits{Items: 1 << 30})
 		for {
 			if tok, err := r.Next(); err != nil {

@@ -47,8 +47,8 @@ type Delivery struct {
 type Options struct {
 	Zone    *time.Location    // of the database's wall clock; turns times of the envelope that have an offset into it
 	Aliases map[string]string // site's message name -> canonical name, see Known; case and version suffix do not matter
-	Records map[string]string // site's record name -> delivered name
-	Fields  map[string]string // site's field name, or RECORD.FIELD with the delivered record -> delivered field name
+	Records map[string]string // site's record name -> delivered name; case does not matter
+	Fields  map[string]string // site's field name, or RECORD.FIELD with the delivered record -> delivered field name; case does not matter
 	Limits  Limits
 }
 

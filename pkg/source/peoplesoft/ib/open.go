@@ -18,8 +18,18 @@ import (
 // envelope, for the answer; it is never nil.
 func Open(d Delivery, o Options) (*Message, error) {
 	o.Limits = o.Limits.withDefaults()
+	o.Records, o.Fields = upper(o.Records), upper(o.Fields)
 	m := &Message{opts: o, Chunk: 1, Chunks: 1}
 	return m, classify(m.open(d))
+}
+
+// upper folds the names of a tenant's file: PeopleSoft's names have no small letters.
+func upper(names map[string]string) map[string]string {
+	out := make(map[string]string, len(names))
+	for from, to := range names {
+		out[strings.ToUpper(from)] = strings.ToUpper(to)
+	}
+	return out
 }
 
 func (l Limits) withDefaults() Limits {
