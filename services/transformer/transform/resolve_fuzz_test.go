@@ -36,7 +36,11 @@ func FuzzResolve(f *testing.F) {
 		for _, kind := range record.Kinds() {
 			ref := record.Ref{Kind: kind, Key: key}
 			merged := Merge(nil, facts, erp.Stamp(c)).Facts
-			one, two := Resolve(ref, merged, erp.Date(day), Default(), nil), Resolve(ref, merged, erp.Date(day), Default(), nil)
+			texts := Texts{}
+			for i, point := range Points(ref, merged, erp.Date(day), Default()) {
+				texts[point] = []string{a, b, c, d}[i%4]
+			}
+			one, two := Resolve(ref, merged, erp.Date(day), Default(), texts), Resolve(ref, merged, erp.Date(day), Default(), texts)
 			if one.Entry.Digest() != two.Entry.Digest() || (one.Entry.User == nil) == (one.Entry.Organization == nil) {
 				t.Fatalf("%+v", one)
 			}
@@ -56,6 +60,7 @@ func FuzzResolve(f *testing.F) {
 func FuzzPayload(f *testing.F) {
 	f.Add([]byte(`{"kind":"employee","key":"1","facts":[{"facet":"job","row":"0","effdt":"2026-01-01","action":"set","fields":{"hr_status":"A"}}]}`))
 	f.Add([]byte(`{"kind":"vendor","key":"A/1","facts":[{"facet":"vendor","action":"drop","stamp":"x"}],"whole":["job"]}`))
+	f.Add([]byte(`{"kind":"reference","key":"dept/SHARE/1","facts":[{"facet":"reference","effdt":"2026-01-01","action":"set","fields":{"text":"Finance","eff_status":"A"}}]}`))
 	f.Add([]byte(`null`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		m := bus.Message{Event: event.Event{ID: "1", Type: event.FactsV1, Tenant: acme, Time: time.Unix(0, 0), Data: data}, Attempt: 1}
