@@ -165,7 +165,10 @@ func (r *Reader) endTag() error {
 	if err != nil {
 		return err
 	}
-	tag := bytes.TrimRight(r.buf[r.at+2:r.at+n], " \t\r\n")
+	tag := r.buf[r.at+2 : r.at+n]
+	for len(tag) > 0 && space(tag[len(tag)-1]) {
+		tag = tag[:len(tag)-1]
+	}
 	r.at += n + 1
 	if len(r.open) == 0 || string(r.names[r.open[len(r.open)-1].name:]) != string(tag) {
 		return refuse("an end tag that does not match")
@@ -185,7 +188,7 @@ func (r *Reader) pop() {
 // attributes reads ` a="b" c='d' `.
 func (r *Reader) attributes(tag []byte) error {
 	for {
-		tag = bytes.TrimLeft(tag, " \t\r\n")
+		tag = behindSpace(tag)
 		if len(tag) == 0 {
 			return nil
 		}
@@ -194,11 +197,11 @@ func (r *Reader) attributes(tag []byte) error {
 		}
 		size := nameSize(tag)
 		name := tag[:size]
-		rest := bytes.TrimLeft(tag[size:], " \t\r\n")
+		rest := behindSpace(tag[size:])
 		if !goodName(name) || len(rest) == 0 || rest[0] != '=' {
 			return refuse("an attribute that is not one")
 		}
-		value, rest, err := r.attribute(bytes.TrimLeft(rest[1:], " \t\r\n"))
+		value, rest, err := r.attribute(behindSpace(rest[1:]))
 		if err != nil {
 			return err
 		}
@@ -275,10 +278,20 @@ func (r *Reader) allowed(out []byte, c rune) []byte {
 	return utf8.AppendRune(out, c)
 }
 
+func space(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }
+
+// behindSpace is bytes.TrimLeft for what stands in a tag; building its set costs more than the tag.
+func behindSpace(tag []byte) []byte {
+	for len(tag) > 0 && space(tag[0]) {
+		tag = tag[1:]
+	}
+	return tag
+}
+
 // nameSize is the length of the name at the start of tag.
 func nameSize(tag []byte) int {
 	for i, c := range tag {
-		if c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '=' || c == '/' {
+		if space(c) || c == '=' || c == '/' {
 			return i
 		}
 	}

@@ -24,8 +24,10 @@ func BenchmarkMessage(b *testing.B) {
 	b.Run("facts", func(b *testing.B) {
 		b.SetBytes(int64(len(doc)))
 		b.ReportAllocs()
+		d := delivery("PERSON_BASIC_SYNC", doc)
 		for b.Loop() {
-			m, err := Open(delivery("PERSON_BASIC_SYNC", doc), Options{})
+			d.Body = strings.NewReader(doc)
+			m, err := Open(d, Options{})
 			if err != nil {
 				b.Fatal(err)
 			}

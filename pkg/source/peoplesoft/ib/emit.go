@@ -211,7 +211,7 @@ func (t *rowset) effective(at int, f *erp.Fact) string {
 func (r *row) fields() (map[erp.Field]string, string) {
 	out := make(map[erp.Field]string, len(r.values))
 	for i := range r.values {
-		s, text := r.values[i].slot, strings.TrimRight(r.values[i].text, " \t\r\n")
+		s, text := r.values[i].slot, rightTrimmed(r.values[i].text)
 		switch {
 		case s.field == "":
 			continue
@@ -227,6 +227,14 @@ func (r *row) fields() (map[erp.Field]string, string) {
 		out[s.field] = text
 	}
 	return out, ""
+}
+
+// rightTrimmed drops what PeopleSoft pads with.
+func rightTrimmed(s string) string {
+	for s != "" && strings.IndexByte(" \t\r\n", s[len(s)-1]) >= 0 {
+		s = s[:len(s)-1]
+	}
+	return s
 }
 
 // few is how many facts are searched one by one; longer lists have an index.
