@@ -53,6 +53,9 @@ func (b *batch) attemptKind(ctx context.Context, rows []row) ([]result, error) {
 	for i, p := range planned {
 		results[i] = result{row: rows[i], outcome: target.Outcome{Change: p.Change, Err: p.Err, TargetID: p.Change.TargetID,
 			Holds: p.Change.Held, Memory: p.Change.Memory}}
+		if p.Err != nil { // nothing was made: the object that the plan met may be another's
+			results[i].outcome.TargetID, results[i].outcome.Memory = rows[i].link.TargetID, rows[i].link.Memory
+		}
 		switch {
 		case p.Err != nil || p.Change.Verb == target.Nothing:
 		case b.w.suspect(rows[i].ref):

@@ -34,6 +34,7 @@ type desk struct {
 	settled []string
 
 	plan   func(items []target.Item) error
+	turn   func(p *target.Planned) // for each plan
 	apply  func(ctx context.Context, changes []target.Change, j target.Journal) error // for the call
 	change func(c target.Change) (o *target.Outcome, lands time.Duration)             // for one change; nil outcome: applied. lands < 0: never
 	settle func(ctx context.Context) error
@@ -71,6 +72,9 @@ func (d *desk) Plan(_ context.Context, _ tenant.ID, items []target.Item) ([]targ
 			c.Verb, c.TargetID = target.Update, "id-"+it.Ref.Key
 		}
 		out[i] = target.Planned{Item: it, Change: c}
+		if d.turn != nil {
+			d.turn(&out[i])
+		}
 	}
 	return out, nil
 }

@@ -139,10 +139,11 @@ func (b *batch) done(r result, c *store.Commit) fate {
 }
 
 // learn keeps what a change that failed left behind: the object it made, and what was remembered before the step that
-// took it away, such as an agent's role and groups.
+// took it away, such as an agent's role and groups. An object that was to be adopted is not ours yet: the next plan
+// finds it by its external id if it became ours after all.
 func (b *batch) learn(r result, c *store.Commit) {
 	o, l := r.outcome, r.link
-	if o.TargetID == "" || o.TargetID == l.TargetID && (len(o.Memory) == 0 || bytes.Equal(o.Memory, l.Memory)) {
+	if o.Change.Adopted || o.TargetID == "" || o.TargetID == l.TargetID && (len(o.Memory) == 0 || bytes.Equal(o.Memory, l.Memory)) {
 		return
 	}
 	l.Ref, l.TargetID, l.Digest, l.At = r.ref, o.TargetID, "", b.w.now()

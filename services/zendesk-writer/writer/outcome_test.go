@@ -140,6 +140,38 @@ func TestMemoryOfAStepThatWasMadeSurvivesTheFailureBehindIt(t *testing.T) {
 	})
 }
 
+// The object that a held or failed plan met may be another's: it is not linked, or the record's next state would be
+// written to it.
+func TestAnObjectThatDidNotBecomeOursIsNotLinked(t *testing.T) {
+	cases := map[string]func(*stand){
+		"the plan is held": func(s *stand) {
+			s.d.turn = func(p *target.Planned) {
+				p.Change.TargetID, p.Err = "id-of-another", fault.New(fault.Held, fault.EmailOwned, "x")
+			}
+		},
+		"the adoption is refused": func(s *stand) {
+			s.d.turn = func(p *target.Planned) { p.Change.TargetID, p.Change.Adopted = "id-of-another", true }
+			s.d.change = func(target.Change) (*target.Outcome, time.Duration) {
+				return &target.Outcome{Err: fault.New(fault.Held, fault.EmailTaken, "x"), TargetID: "id-of-another"}, -1
+			}
+		},
+	}
+	for name, prepare := range cases {
+		t.Run(name, func(t *testing.T) {
+			play(t, Options{}, func(s *stand) {
+				prepare(s)
+				s.w.put(emp(1), 1, "x")
+			}, func(s *stand) {
+				s.until(time.Minute, "settled", s.w.idle)
+				s.wantOutcomes(emp(1), audit.Held)
+				if l := s.w.link(emp(1)); l.TargetID != "" {
+					t.Errorf("linked to %q", l.TargetID)
+				}
+			})
+		})
+	}
+}
+
 func TestUntouchedRecordKeepsWhatIsKnown(t *testing.T) {
 	play(t, Options{}, func(s *stand) {
 		s.linked(emp(1), 1, "x")

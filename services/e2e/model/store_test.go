@@ -1,0 +1,294 @@
+package model
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/ml-connector/ml-connector/pkg/audit"
+	"github.com/ml-connector/ml-connector/pkg/record"
+	"github.com/ml-connector/ml-connector/pkg/store"
+	"github.com/ml-connector/ml-connector/pkg/tenant"
+)
+
+// state is the part of the store that transformer and writer use, in memory, with its promises. What must never happen
+// in it is noted in wrong (failures.md O5).
+type state struct {
+	mu         sync.Mutex
+	rows       map[record.Ref]store.LedgerRow
+	links      map[record.Ref]store.Link
+	open       []store.Batch
+	quarantine map[record.Ref]time.Time
+	findings   map[audit.Stage]map[record.Ref][]store.Finding
+	wrong      []string
+}
+
+func newState() *state {
+	return &state{rows: map[record.Ref]store.LedgerRow{}, links: map[record.Ref]store.Link{}, quarantine: map[record.Ref]time.Time{},
+		findings: map[audit.Stage]map[record.Ref][]store.Finding{}}
+}
+
+func compareRefs(a, b record.Ref) int {
+	return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Key, b.Key))
+}
+
+func (s *state) observe(stage audit.Stage, o store.Observation) {
+	if s.findings[stage] == nil {
+		s.findings[stage] = map[record.Ref][]store.Finding{}
+	}
+	s.findings[stage][o.Ref] = o.Findings
+}
+
+// list is the ledger in order, at most limit rows of those that are wanted.
+func (s *state) list(limit int, want func(store.LedgerRow) bool) []store.LedgerRow {
+	rows := slices.SortedFunc(maps.Values(s.rows), func(a, b store.LedgerRow) int { return compareRefs(a.Ref, b.Ref) })
+	rows = slices.DeleteFunc(rows, func(r store.LedgerRow) bool { return !want(r) })
+	return rows[:min(len(rows), limit)]
+}
+
+// waits lists the findings of the writer that hold a record.
+func (s *state) waits() map[record.Ref]store.Finding {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := map[record.Ref]store.Finding{}
+	for ref, fs := range s.findings[audit.Writer] {
+		for _, f := range fs {
+			if f.Hold && ref.Kind != "connection" {
+				out[ref] = f
+			}
+		}
+	}
+	return out
+}
+
+func (s *state) idle() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range s.rows {
+		if r.WantedAt > r.Published {
+			return false
+		}
+	}
+	return len(s.open) == 0
+}
+
+// book is the store as one process sees it.
+type book struct {
+	*state
+	p *process
+}
+
+func (b book) do(f func()) error {
+	return b.p.step(func() error {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		f()
+		return nil
+	})
+}
+
+func (b book) Rows(_ context.Context, _ tenant.ID, refs []record.Ref) (map[record.Ref]store.LedgerRow, error) {
+	return pick(b, func() map[record.Ref]store.LedgerRow { return b.rows }, refs)
+}
+
+func (b book) Links(_ context.Context, _ tenant.ID, refs []record.Ref) (map[record.Ref]store.Link, error) {
+	return pick(b, func() map[record.Ref]store.Link { return b.links }, refs)
+}
+
+func pick[V any](b book, from func() map[record.Ref]V, refs []record.Ref) (map[record.Ref]V, error) {
+	out := map[record.Ref]V{}
+	return out, b.do(func() {
+		for _, r := range refs {
+			if v, ok := from()[r]; ok {
+				out[r] = v
+			}
+		}
+	})
+}
+
+func (b book) SaveLedger(_ context.Context, _ tenant.ID, saves []store.LedgerSave) (stored []bool, err error) {
+	stored = make([]bool, len(saves))
+	return stored, b.do(func() {
+		for i, s := range saves {
+			old := b.rows[s.Row.Ref]
+			if old.Revision != s.Expect || s.Row.Revision != s.Expect+1 {
+				continue
+			}
+			if s.Row.WantedAt < old.WantedAt || s.Row.WantedAt > s.Row.Revision {
+				b.wrong = append(b.wrong, fmt.Sprintf("O5: %s: wanted at %d after %d", s.Row.Ref, s.Row.WantedAt, old.WantedAt))
+			}
+			s.Row.Published = max(s.Row.Published, old.Published)
+			stored[i], b.rows[s.Row.Ref] = true, s.Row
+			if s.Observation != nil {
+				b.observe(audit.Transformer, *s.Observation)
+			}
+		}
+	})
+}
+
+func (b book) MarkPublished(_ context.Context, _ tenant.ID, upTo map[record.Ref]uint64) error {
+	return b.do(func() {
+		for ref, v := range upTo {
+			row := b.rows[ref]
+			row.Published = max(row.Published, v)
+			b.rows[ref] = row
+		}
+	})
+}
+
+func (b book) query(limit int, want func(store.LedgerRow) bool) (rows []store.LedgerRow, err error) {
+	err = b.do(func() { rows = b.list(limit, want) })
+	return rows, err
+}
+
+func (b book) Unpublished(_ context.Context, _ tenant.ID, limit int) ([]store.LedgerRow, error) {
+	return b.query(limit, func(r store.LedgerRow) bool { return r.WantedAt > r.Published })
+}
+
+func (b book) DueRows(_ context.Context, _ tenant.ID, day string, after record.Ref, limit int) ([]store.LedgerRow, error) {
+	return b.query(limit, func(r store.LedgerRow) bool {
+		return r.NextDate != "" && r.NextDate <= day && compareRefs(r.Ref, after) > 0
+	})
+}
+
+func (b book) WalkLedger(_ context.Context, _ tenant.ID, kind record.Kind, after string, limit int) ([]store.LedgerRow, error) {
+	return b.query(limit, func(r store.LedgerRow) bool { return r.Ref.Kind == kind && r.Ref.Key > after })
+}
+
+func (b book) Pointing(_ context.Context, _ tenant.ID, points []string, after record.Ref, limit int) (refs []record.Ref, err error) {
+	rows, err := b.query(limit, func(r store.LedgerRow) bool {
+		return compareRefs(r.Ref, after) > 0 && slices.ContainsFunc(r.Points, func(p string) bool { return slices.Contains(points, p) })
+	})
+	for _, r := range rows {
+		refs = append(refs, r.Ref)
+	}
+	return refs, err
+}
+
+func (b book) Sharing(_ context.Context, _ tenant.ID, emails []string, limit int) (map[string][]record.Ref, error) {
+	found := map[string][]record.Ref{}
+	rows, err := b.query(1<<20, func(r store.LedgerRow) bool { return r.Email != "" && slices.Contains(emails, r.Email) })
+	for _, r := range rows {
+		if len(found[r.Email]) < limit {
+			found[r.Email] = append(found[r.Email], r.Ref)
+		}
+	}
+	return found, err
+}
+
+func (b book) Append(context.Context, tenant.ID, []audit.Entry) error { return b.do(func() {}) }
+
+func (b book) Observe(_ context.Context, _ tenant.ID, stage audit.Stage, of []store.Observation) error {
+	return b.do(func() {
+		for _, o := range of {
+			b.observe(stage, o)
+		}
+	})
+}
+
+func (b book) Findings(_ context.Context, _ tenant.ID, q store.FindingQuery) (out []store.Finding, err error) {
+	err = b.do(func() {
+		for stage, of := range b.findings {
+			for ref, fs := range of {
+				for _, f := range fs {
+					f.Ref, f.Stage = ref, stage
+					if (q.Kind == "" || ref.Kind == q.Kind) && (q.Key == "" || ref.Key == q.Key) && (q.Code == "" || f.Code == q.Code) && (!q.Holds || f.Hold) {
+						out = append(out, f)
+					}
+				}
+			}
+		}
+		slices.SortFunc(out, func(x, y store.Finding) int {
+			return cmp.Or(compareRefs(x.Ref, y.Ref), cmp.Compare(x.Code, y.Code), cmp.Compare(x.Stage, y.Stage))
+		})
+		out = out[min(q.After, len(out)):]
+		out = out[:min(len(out), cmp.Or(q.Limit, 1000))]
+	})
+	return out, err
+}
+
+func (b book) BeginBatch(_ context.Context, _ tenant.ID, n store.Batch) error {
+	return b.p.step(func() error {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		for _, o := range b.open {
+			for _, it := range o.Items {
+				if slices.ContainsFunc(n.Items, func(x store.BatchItem) bool { return x.Ref == it.Ref }) {
+					return store.ErrBusy
+				}
+			}
+		}
+		b.open = append(b.open, n)
+		return nil
+	})
+}
+
+func (b book) AddJob(_ context.Context, _ tenant.ID, batch, id string) error {
+	return b.p.step(func() error {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		for i := range b.open {
+			if b.open[i].ID == batch {
+				b.open[i].Jobs = append(b.open[i].Jobs, id)
+				return nil
+			}
+		}
+		return store.ErrNotFound
+	})
+}
+
+func (b book) CommitBatch(_ context.Context, _ tenant.ID, batch string, c store.Commit) (mine bool, err error) {
+	err = b.do(func() {
+		i := slices.IndexFunc(b.open, func(o store.Batch) bool { return o.ID == batch })
+		if batch != "" && i < 0 {
+			return
+		}
+		if mine = true; batch != "" {
+			b.open = slices.Delete(slices.Clone(b.open), i, i+1)
+		}
+		b.commit(c)
+	})
+	return mine && err == nil, err
+}
+
+func (s *state) commit(c store.Commit) {
+	for _, l := range c.Links {
+		old := s.links[l.Ref]
+		if l.Version < old.Version {
+			s.wrong = append(s.wrong, fmt.Sprintf("O5: %s: version %d after %d", l.Ref, l.Version, old.Version))
+		}
+		if old.TargetID != "" && l.TargetID != old.TargetID {
+			s.wrong = append(s.wrong, fmt.Sprintf("O6: %s: object %q after %q", l.Ref, l.TargetID, old.TargetID))
+		}
+		s.links[l.Ref] = l
+	}
+	for _, ref := range c.Release {
+		delete(s.quarantine, ref)
+	}
+	for ref, until := range c.Quarantine {
+		if until.After(s.quarantine[ref]) {
+			s.quarantine[ref] = until
+		}
+		if l, ok := s.links[ref]; ok {
+			l.Digest = ""
+			s.links[ref] = l
+		}
+	}
+	for _, o := range c.Observations {
+		s.observe(audit.Writer, o)
+	}
+}
+
+func (b book) OpenBatches(context.Context, tenant.ID) (out []store.Batch, err error) {
+	err = b.do(func() { out = slices.Clone(b.open) })
+	return out, err
+}
+
+func (b book) Quarantined(context.Context, tenant.ID) (out map[record.Ref]time.Time, err error) {
+	err = b.do(func() { out = maps.Clone(b.quarantine) })
+	return out, err
+}

@@ -1,0 +1,270 @@
+package model
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"testing/synctest"
+	"time"
+
+	"github.com/ml-connector/ml-connector/pkg/erp"
+	"github.com/ml-connector/ml-connector/pkg/event"
+	"github.com/ml-connector/ml-connector/pkg/record"
+	"github.com/ml-connector/ml-connector/pkg/tenant"
+	"github.com/ml-connector/ml-connector/services/transformer/transform"
+	"github.com/ml-connector/ml-connector/services/zendesk-writer/writer"
+)
+
+const acme = tenant.ID("acme")
+
+// world is one customer: PeopleSoft's rows, the product, the desk, and the judge.
+type world struct {
+	account *account
+	bus     *broker
+	store   *state
+	policy  transform.Policy
+	truth   truth
+	judge   *judge
+
+	transformer, writer *life
+	service             *transform.Service
+
+	zone    *time.Location
+	stamp   time.Time
+	serial  int
+	values  int
+	late    []parcel       // messages that are on their way for long
+	waiting map[string]int // of them, by record
+}
+
+// parcel is a message to be sent.
+type parcel struct {
+	rec   string
+	event event.Event
+}
+
+// life is a process and what it runs.
+type life struct {
+	*process
+	stop func() error
+}
+
+func newWorld(a *account, zone *time.Location) *world {
+	p := transform.Default()
+	p.Version, p.Zone = 1, zone
+	p.OrganizationFields = map[string]string{"status": "organization_fields.status"}
+	w := &world{account: a, bus: newBroker(), store: newState(), policy: p, truth: truth{}, zone: zone, stamp: time.Now().In(zone), waiting: map[string]int{}}
+	w.judge = newJudge(w)
+	w.startTransformer()
+	w.startWriter()
+	return w
+}
+
+func (w *world) startTransformer() {
+	p := newProcess()
+	line, b := wire{w.bus, p}, book{w.store, p}
+	w.service = transform.New(transform.Deps{Ledger: b, Table: line, Wakes: line, Inbox: line, Now: time.Now, Log: slog.New(slog.DiscardHandler),
+		Policies: func(context.Context, tenant.ID) (transform.Policy, error) { return w.policy, nil }}, transform.Options{Sweep: 4 * time.Hour})
+	w.transformer = w.live(p, w.service.Run)
+}
+
+func (w *world) startWriter() {
+	p := newProcess()
+	tg, err := w.account.open(p)
+	if err != nil {
+		panic(err)
+	}
+	wr := writer.New(wire{w.bus, p}, book{w.store, p}, tg, slog.New(slog.DiscardHandler), time.Now,
+		writer.Options{Batch: 100, Linger: time.Hour, Busy: 10 * time.Minute, Alone: true})
+	w.writer = w.live(p, wr.Run)
+}
+
+// live runs a process; stop ends it and waits.
+func (w *world) live(p *process, run func(context.Context, tenant.ID) error) *life {
+	ctx, cancel := context.WithCancel(context.Background())
+	done, ended := error(nil), make(chan struct{})
+	go func() {
+		defer close(ended)
+		done = run(ctx, acme)
+	}()
+	return &life{p, func() error {
+		cancel()
+		<-ended
+		err := done
+		w.bus.lost(p)
+		if errors.Is(err, errDead) || p.gone() {
+			return nil
+		}
+		return err
+	}}
+}
+
+// revive starts anew what is dead.
+func (w *world) revive() (died bool, err error) {
+	if w.transformer.gone() {
+		died, err = true, w.transformer.stop()
+		w.startTransformer()
+	}
+	if w.writer.gone() {
+		died, err = true, errors.Join(err, w.writer.stop())
+		w.startWriter()
+	}
+	return died, err
+}
+
+func (w *world) stop() error { return errors.Join(w.transformer.stop(), w.writer.stop()) }
+
+func (w *world) today() string { return time.Now().In(w.zone).Format(time.DateOnly) }
+
+// day is a day so many days from today.
+func (w *world) day(n int) string {
+	return time.Now().In(w.zone).AddDate(0, 0, n).Format(time.DateOnly)
+}
+
+// settle waits until nothing is in flight; what is dead is started again (failures.md O1, O9).
+func (w *world) settle() error {
+	const patience = 12 * time.Hour
+	for began, pause := time.Now(), time.Second; ; pause = min(2*pause, time.Minute) {
+		synctest.Wait()
+		died, err := w.revive()
+		if err != nil {
+			return fmt.Errorf("a component ended: %w", err)
+		}
+		if !died && w.bus.idle() && w.store.idle() {
+			return nil
+		}
+		if time.Since(began) > patience {
+			return fmt.Errorf("O9: not quiet after %v: %s", patience, w.flight())
+		}
+		pass(pause)
+	}
+}
+
+func (w *world) flight() string {
+	w.bus.mu.Lock()
+	defer w.bus.mu.Unlock()
+	var list []string
+	for c, q := range w.bus.queues {
+		for _, m := range q {
+			list = append(list, fmt.Sprintf("%s %s attempt %d", c, m.msg.Ref, m.msg.Attempt))
+		}
+	}
+	return strings.Join(list, ", ") + fmt.Sprintf("; open batches %d", len(w.store.open))
+}
+
+// pass lets time pass.
+func pass(d time.Duration) { <-time.After(d) }
+
+// midnight lets time pass until shortly after the next midnight.
+func (w *world) midnight() {
+	now := time.Now().In(w.zone)
+	pass(time.Date(now.Year(), now.Month(), now.Day()+1, 0, 0, 5, 0, w.zone).Sub(now))
+}
+
+// next is the wall clock of a change: no two are the same, and it never goes back.
+func (w *world) next() string {
+	now := time.Now().In(w.zone)
+	wall := time.Date(now.Year(), now.Month(), now.Day(), now.Hour(), now.Minute(), now.Second(), 0, time.UTC)
+	if !wall.After(w.stamp) {
+		wall = w.stamp.Add(time.Microsecond)
+	}
+	w.stamp = wall
+	return wall.Format("2006-01-02T15:04:05.000000")
+}
+
+func kindOf(rec string) record.Kind {
+	switch n := strings.Count(rec, "/"); {
+	case n == 0:
+		return record.Employee
+	case strings.HasPrefix(rec, "dept/"), strings.HasPrefix(rec, "jobcode/"):
+		return record.Reference
+	default:
+		return record.Vendor
+	}
+}
+
+func refOf(rec string) record.Ref { return record.Ref{Kind: kindOf(rec), Key: rec} }
+
+func setFact(l line, only map[string]string) event.Fact {
+	f := event.Fact{Facet: erp.Facet(l.facet), Row: l.row, EffDate: erp.Date(l.eff), EffSeq: l.seq, Action: erp.Set, Stamp: erp.Stamp(l.stamp), Fields: map[erp.Field]string{}}
+	if only == nil {
+		only = l.cells
+	}
+	for k, v := range only {
+		f.Fields[erp.Field(k)] = v
+	}
+	return f
+}
+
+func dropFact(s spot, stamp string) event.Fact {
+	return event.Fact{Facet: erp.Facet(s.facet), Row: s.row, EffDate: erp.Date(s.eff), EffSeq: s.seq, Action: erp.Drop, Stamp: erp.Stamp(stamp)}
+}
+
+// How a message travels.
+const (
+	now = iota
+	twice
+	long // until a release, or the end
+)
+
+// tell sends what the source says about a record.
+func (w *world) tell(rec string, how int, whole []erp.Facet, facts ...event.Fact) {
+	w.judge.remember(rec)
+	w.serial++
+	e, err := event.With(event.Event{ID: fmt.Sprintf("m%d", w.serial), Source: "test", Type: event.FactsV1, Subject: refOf(rec).String(), Time: time.Now(),
+		Tenant: acme, Cause: fmt.Sprintf("ib/%d", w.serial)}, event.Facts{Kind: kindOf(rec), Key: rec, Facts: facts, Whole: whole})
+	if err != nil {
+		panic(err)
+	}
+	if how == long {
+		w.late = append(w.late, parcel{rec, e})
+		w.waiting[rec]++
+		w.judge.blur(rec)
+		return
+	}
+	for range how + 1 {
+		w.bus.send(e, refOf(rec))
+	}
+}
+
+// release sends the n-th of the late messages.
+func (w *world) release(n int) {
+	if len(w.late) == 0 {
+		return
+	}
+	n %= len(w.late)
+	m := w.late[n]
+	w.late = slices.Delete(w.late, n, n+1)
+	w.waiting[m.rec]--
+	w.judge.blur(m.rec)
+	w.bus.send(m.event, refOf(m.rec))
+}
+
+// sweep tells everything about everybody, as a full read.
+func (w *world) sweep() {
+	for _, rec := range w.truth.records() {
+		var facts []event.Fact
+		for _, l := range w.truth.of(rec, "") {
+			facts = append(facts, setFact(l, nil))
+		}
+		whole := []erp.Facet{erp.Job, erp.Name, erp.Email, erp.Assignment, erp.Person}
+		if kindOf(rec) != record.Employee {
+			whole = nil
+		}
+		w.tell(rec, now, whole, facts...)
+	}
+}
+
+// held lists the records that wait for a person, in order.
+func (w *world) held() []record.Ref {
+	return slices.SortedFunc(maps.Keys(w.store.waits()), compareRefs)
+}
+
+// textsOnTheWay tells whether reference data was changed and not told yet.
+func (w *world) textsOnTheWay() bool {
+	return slices.ContainsFunc(w.late, func(p parcel) bool { return kindOf(p.rec) == record.Reference })
+}
