@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/ml-connector/ml-connector/pkg/fault"
 	"github.com/ml-connector/ml-connector/pkg/secret"
 	"github.com/ml-connector/ml-connector/pkg/source"
 )
@@ -130,7 +131,7 @@ func (m *Message) segment(number, count string) {
 
 func (m *Message) odd(detail string) {
 	if len(m.Notes) < maxNotes {
-		m.Notes = append(m.Notes, source.Note{Detail: detail})
+		m.Notes = append(m.Notes, source.Note{Code: string(fault.BadEnvelope), Detail: detail})
 	}
 }
 
