@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -59,6 +60,9 @@ func open(d listener.Delivery) (listener.Message, error) {
 	b, err := io.ReadAll(d.Body)
 	if err != nil || json.Unmarshal(b, &l) != nil {
 		return listener.Message{Answer: form}, errInvalid
+	}
+	if n, err := strconv.Atoi(d.Header.Get("DataChunk")); err == nil {
+		l.Chunk, l.Chunks = n, 9
 	}
 	if err := l.fail("open"); err != nil {
 		return listener.Message{Answer: form}, err

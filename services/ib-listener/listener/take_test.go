@@ -66,6 +66,17 @@ func TestResendsHaveOneEffect(t *testing.T) {
 	}
 }
 
+// TestSegmentsOfEqualContentAreDeliveriesOfTheirOwn numbers them by header alone.
+func TestSegmentsOfEqualContentAreDeliveriesOfTheirOwn(t *testing.T) {
+	x := newHouse(t, listener.Options{})
+	for _, chunk := range []string{"1", "2", "1", "3"} {
+		x.post(letter{Tx: "1", Keys: []string{"a"}}, header("DataChunk", chunk))
+	}
+	if got := x.bus.keys(); len(got) != 3 {
+		t.Fatalf("stored %v, want 3", got)
+	}
+}
+
 func TestARepeatedDeliveryIsToldAndNotStored(t *testing.T) {
 	x := newHouse(t, listener.Options{})
 	for range 3 {
