@@ -46,7 +46,7 @@ func (a *API) sync(r *http.Request) (any, error) {
 	if in.Kind != "" {
 		k, err := record.ParseKind(in.Kind)
 		if err != nil {
-			return nil, fault.Wrap(err, fault.Invalid, adminapi.BadRequest, "kind")
+			return nil, &fault.Error{Kind: fault.Invalid, Code: adminapi.BadRequest, Detail: "unknown kind " + strconv.Quote(in.Kind), Next: "use employees or vendors", Err: err}
 		}
 		if !polled[k] {
 			return nil, fault.New(fault.Config, fault.BadConfig, "the tenant file has no connection for "+k.Plural())
@@ -54,7 +54,7 @@ func (a *API) sync(r *http.Request) (any, error) {
 		kinds = []record.Kind{k}
 	}
 	if in.Key != "" && in.Kind == "" {
-		return nil, fault.New(fault.Invalid, adminapi.BadRequest, "a key needs a kind: employees or vendors")
+		return nil, &fault.Error{Kind: fault.Invalid, Code: adminapi.BadRequest, Detail: "a key needs a kind", Next: "use employees or vendors"}
 	}
 	out := adminapi.Synced{Cycles: []string{}}
 	for _, k := range kinds {

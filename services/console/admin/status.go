@@ -202,7 +202,7 @@ func (a *API) problems(ctx context.Context, t tenant.ID, s *adminapi.TenantStatu
 	}
 	for _, f := range rows {
 		since := f.Since
-		s.Problems = append(s.Problems, adminapi.Problem{Code: string(f.Code), Detail: f.Detail, Next: f.Code.Next(), Since: &since, Where: f.Ref.Key, Hold: true})
+		s.Problems = append(s.Problems, adminapi.Problem{Code: string(f.Code), Detail: f.Detail, Next: f.Code.Next(), Since: &since, Where: f.Ref.Key, Hold: f.Hold})
 	}
 	return nil
 }

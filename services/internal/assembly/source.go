@@ -6,7 +6,9 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/ml-connector/ml-connector/pkg/check"
 	"github.com/ml-connector/ml-connector/pkg/config"
+	"github.com/ml-connector/ml-connector/pkg/fault"
 	"github.com/ml-connector/ml-connector/pkg/record"
 	"github.com/ml-connector/ml-connector/pkg/source"
 	"github.com/ml-connector/ml-connector/pkg/source/peoplesoft"
@@ -22,24 +24,50 @@ type connection struct {
 	source source.Source
 }
 
-// sources opens every source of the tenant: the catalog of sources.
+// sources opens every source of the tenant: the catalog of sources. One that cannot be opened with the present settings
+// and credentials is shut: it fails each cycle of its own with the reason, and the other goes on. The error is for what
+// may pass by itself.
 func (c *Core) sources(ctx context.Context, t tenant.ID, s config.Tenant) ([]connection, error) {
 	var list []connection
+	var passing error
+	add := func(name string, kind record.Kind, src source.Source, err error) {
+		switch {
+		case err == nil:
+		case fault.KindOf(err) == fault.Config, fault.CodeOf(err) == fault.NoCredential:
+			src = shut{err}
+		default:
+			passing = err
+			return
+		}
+		list = append(list, connection{name, kind, src})
+	}
 	if h := s.PeopleSoft.HCM; h != nil {
 		src, err := c.peoplesoft(ctx, t, s, h.Connection, record.Employee, h.Employees, vault.HCMPassword, vault.HCMSecret)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, connection{"peoplesoft.hcm", record.Employee, src})
+		add("peoplesoft.hcm", record.Employee, src, err)
 	}
 	if f := s.PeopleSoft.FSCM; f != nil {
 		src, err := c.peoplesoft(ctx, t, s, f.Connection, record.Vendor, f.Vendors, vault.FSCMPassword, vault.FSCMSecret)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, connection{"peoplesoft.fscm", record.Vendor, src})
+		add("peoplesoft.fscm", record.Vendor, src, err)
 	}
-	return list, nil
+	return list, passing
+}
+
+// shut is a source that could not be opened. Settings and credentials that change start the poller anew.
+type shut struct{ err error }
+
+// Read implements source.Source.
+func (s shut) Read(context.Context, tenant.ID, source.Window) (source.Page, error) {
+	return source.Page{}, s.err
+}
+
+// ReadKey implements source.KeyReader.
+func (s shut) ReadKey(context.Context, tenant.ID, record.Ref) (source.Page, error) {
+	return source.Page{}, s.err
+}
+
+// Check implements source.Source.
+func (s shut) Check(context.Context, tenant.ID, record.Kind) []check.Step {
+	return failed("open", s.err)
 }
 
 func (c *Core) peoplesoft(ctx context.Context, t tenant.ID, s config.Tenant, k config.Connection, kind record.Kind, q config.Query, password, client vault.Purpose) (source.Source, error) {

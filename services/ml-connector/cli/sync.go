@@ -3,13 +3,14 @@ package cli
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/ml-connector/ml-connector/pkg/adminapi"
 	"github.com/ml-connector/ml-connector/pkg/app"
-	"github.com/ml-connector/ml-connector/pkg/tenant"
+	"github.com/ml-connector/ml-connector/pkg/record"
 )
 
 type syncOptions struct {
@@ -32,7 +33,7 @@ func newSync(c *common) *cobra.Command {
 			return runSync(cmd.Context(), o)
 		},
 	}
-	cmd.Flags().StringVar(&o.request.Kind, "kind", "", "employees or vendors; both when left out")
+	cmd.Flags().StringVar(&o.request.Kind, "kind", "", "employees or vendors; left out: both, or what the key's form tells")
 	cmd.Flags().StringVar(&o.request.Key, "key", "", "one record: EMPLID, or SETID/VENDOR_ID")
 	cmd.Flags().BoolVar(&o.request.Full, "full", false, "read everything, not only what changed")
 	cmd.Flags().BoolVar(&o.wait, "wait", false, "wait until the cycle ended and nothing is in flight")
@@ -50,6 +51,7 @@ func runSync(ctx context.Context, o syncOptions) error {
 	if err != nil {
 		return err
 	}
+	o.request.Kind = kindOf(o.request)
 	asked, err := client.Sync(ctx, t, o.request)
 	if err != nil {
 		return err
@@ -67,22 +69,27 @@ func runSync(ctx context.Context, o syncOptions) error {
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
 	cycles, err := waitCycles(ctx, client, t, asked.Cycles)
-	if err == nil {
-		err = waitQuiet(ctx, client, t)
-	}
 	if err != nil {
 		return err
 	}
-	return o.report(cycles)
+	stuck, err := waitQuiet(ctx, client, t)
+	if err != nil {
+		return err
+	}
+	return o.report(cycles, stuck)
 }
 
-func (o syncOptions) report(cycles []adminapi.Cycle) error {
-	bad := false
+func (o syncOptions) report(cycles []adminapi.Cycle, stuck []adminapi.Problem) error {
+	bad := len(stuck) > 0
 	for _, c := range cycles {
 		bad = bad || c.State != "complete"
 	}
 	if o.json {
-		if err := o.printJSON(map[string]any{"cycles": cycles, "ok": !bad}); err != nil {
+		out := map[string]any{"cycles": cycles, "ok": !bad}
+		if len(stuck) > 0 {
+			out["problems"] = stuck
+		}
+		if err := o.printJSON(out); err != nil {
 			return err
 		}
 	} else {
@@ -92,6 +99,9 @@ func (o syncOptions) report(cycles []adminapi.Cycle) error {
 				problem(o.out(), " ", *c.Problem)
 			}
 		}
+		for _, p := range stuck {
+			problem(o.out(), "✗", p)
+		}
 	}
 	if bad {
 		return app.Silent{Code: app.ExitOutside}
@@ -99,49 +109,13 @@ func (o syncOptions) report(cycles []adminapi.Cycle) error {
 	return nil
 }
 
-const askEvery = 200 * time.Millisecond
-
-// waitCycles waits until every cycle ended.
-func waitCycles(ctx context.Context, client *adminapi.Client, t tenant.ID, ids []string) ([]adminapi.Cycle, error) {
-	var out []adminapi.Cycle
-	for _, id := range ids {
-		for {
-			c, ok, err := client.Cycle(ctx, t, id)
-			if err != nil {
-				return nil, err
-			}
-			if ok && c.State != "running" {
-				out = append(out, c)
-				break
-			}
-			if err := nap(ctx, askEvery); err != nil {
-				return nil, fmt.Errorf("cycle %s did not end: %w", id, err)
-			}
-		}
+// kindOf is the kind that was asked for, or the one that the key's form tells: only a vendor's key has a slash.
+func kindOf(s adminapi.Sync) string {
+	switch {
+	case s.Kind != "" || s.Key == "":
+		return s.Kind
+	case strings.Contains(s.Key, "/"):
+		return record.Vendor.Plural()
 	}
-	return out, nil
-}
-
-// waitQuiet waits until nothing is in flight at any stage of the tenant.
-func waitQuiet(ctx context.Context, client *adminapi.Client, t tenant.ID) error {
-	for {
-		quiet, _, err := client.Quiet(ctx, t)
-		if err != nil || quiet {
-			return err
-		}
-		if err := nap(ctx, askEvery); err != nil {
-			return fmt.Errorf("%s is not quiet; see `ml-connector status %s`: %w", t, t, err)
-		}
-	}
-}
-
-func nap(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
+	return record.Employee.Plural()
 }

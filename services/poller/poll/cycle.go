@@ -131,6 +131,7 @@ func (c *cycle) store(ctx context.Context, page source.Page) error {
 	c.row.Pages++
 	c.row.Rows += page.Rows
 	c.row.Records += len(page.Records)
+	c.remark(page.Notes)
 	place := fmt.Sprintf("%s/%d", c.tick.Kind, c.seq)
 	events, err := c.events(ctx, place, page)
 	if err != nil {

@@ -198,6 +198,17 @@ func TestFutureStampsDoNotMoveTheCursorPastNow(t *testing.T) {
 	}
 }
 
+func TestAQueryWithoutOrderIsReadAndFlagged(t *testing.T) {
+	w := newWorld(t, 3)
+	w.notes = []source.Note{{Ref: record.Ref{Kind: record.Employee}, Code: string(fault.SourceOrder), Detail: "no order"}}
+	if err := run(t, w, w.poller(), event.ModeWindow); err != nil {
+		t.Fatal(err)
+	}
+	if c, f := w.lastCycle(), w.findings[conn()]; c.State != store.Complete || c.Code != fault.SourceOrder || c.Next == "" || len(f) != 1 || f[0].Hold {
+		t.Errorf("cycle %+v, finding %+v", c, f)
+	}
+}
+
 func TestOverlapIsWiderAfterClocksWerePutBack(t *testing.T) {
 	cases := map[string]struct {
 		zone, now string

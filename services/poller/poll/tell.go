@@ -117,6 +117,15 @@ func (c *cycle) connection(ctx context.Context, err error) error {
 	return c.p.store.SetFindings(ctx, c.t, audit.Poller, o)
 }
 
+// remark flags the connection where the query as such is not in order, though its rows could be taken.
+func (c *cycle) remark(notes []source.Note) {
+	for _, n := range notes {
+		if code := fault.Code(n.Code); code == fault.SourceOrder && n.Ref.Key == "" {
+			c.row.Code, c.row.Next, c.row.Detail = code, code.Next(), n.Detail
+		}
+	}
+}
+
 // note tells about rows that could not become facts. A page that is read again after a crash tells the same.
 func (c *cycle) note(ctx context.Context, place string, notes []source.Note) error {
 	entries := make([]audit.Entry, len(notes))
