@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -17,6 +18,7 @@ func holdTests() map[string]test {
 		"an approval grants every item and nothing else":               holdApproved,
 		"a stale approval grants nothing":                              holdStale,
 		"a hold is decided once, also by two people at once":           holdOnce,
+		"judgements of one tenant follow each other":                   holdSerial,
 		"a void hold waits for nobody":                                 holdVoid,
 	}
 }
@@ -114,6 +116,19 @@ func holdOnce(t *testing.T, s store.Store) {
 		return err == nil, err
 	})
 	equal(t, "decided", won, 1)
+}
+
+func holdSerial(t *testing.T, s store.Store) {
+	const n = 20
+	race(t, n, func(int) (bool, error) {
+		return true, s.Judge(t.Context(), acme, time.Time{}, func(b store.Book) store.Judgement {
+			h := newHold()
+			h.ID = fmt.Sprintf("suspend-%d", b.Next)
+			return store.Judgement{Holds: []store.Hold{h}}
+		})
+	})
+	b := book(t, s, acme)
+	equal(t, "holds", []any{len(b.Holds), b.Next, b.Holds[0].ID, b.Holds[n-1].ID}, []any{n, n + 1, "suspend-1", "suspend-20"})
 }
 
 func holdVoid(t *testing.T, s store.Store) {

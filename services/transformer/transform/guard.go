@@ -93,6 +93,7 @@ func (s *Service) weigh(ctx context.Context, at moment, results []*result) error
 	}
 	refs, candidates := make([]record.Ref, 0, len(results)), []record.Ref{}
 	for _, r := range results {
+		r.task.waits = false
 		if r.task.ref.Kind == record.Reference || r.wanted == nil {
 			continue
 		}
@@ -113,7 +114,7 @@ func (s *Service) weigh(ctx context.Context, at moment, results []*result) error
 		if loading, err = s.loading(ctx, at, candidates); err != nil {
 			return err
 		}
-		if links, err = s.deps.Guard.Links(ctx, at.tenant, candidates); err != nil {
+		if links, err = s.links(ctx, at, results, loading); err != nil {
 			return err
 		}
 	}
@@ -132,13 +133,31 @@ func (s *Service) weigh(ctx context.Context, at moment, results []*result) error
 	return nil
 }
 
+// links reads the links of the candidates. The creations of a first load are free, whatever a link says.
+func (s *Service) links(ctx context.Context, at moment, results []*result, loading map[record.Kind]bool) (map[record.Ref]store.Link, error) {
+	var refs []record.Ref
+	for _, r := range results {
+		now := r.decision.Entry
+		free := loading[r.task.ref.Kind] && now.State() == directory.Active && len(r.before.Wanted) == 0
+		if r.wanted != nil && r.task.ref.Kind != record.Reference && !free && candidate(r.was, now) {
+			refs = append(refs, r.task.ref)
+		}
+	}
+	if len(refs) == 0 {
+		return nil, nil
+	}
+	return s.deps.Guard.Links(ctx, at.tenant, refs)
+}
+
 // guard decides what becomes of the record's item and whether the record waits.
 func (r *result) guard(at moment, item store.GuardItem, has bool, change store.Change, content string) {
+	if change == "" && !has { // nearly always
+		return
+	}
 	same := has && item.Change == change
 	next := store.GuardItem{Ref: r.task.ref, Change: change, Cause: r.task.cause, State: store.ItemStaged, Content: content,
 		Digest: store.DigestItem(r.before.Wanted, r.wanted), Before: r.before.Wanted, After: r.wanted, Revision: r.before.Revision + 1, At: at.now}
 	switch {
-	case change == "" && !has:
 	case change == "":
 		r.move = &store.GuardMove{Item: item, Drop: true}
 		r.note = fmt.Sprintf("%s that waited is not wanted any more", item.Change)
