@@ -197,7 +197,7 @@ func (r *Reader) entity() ([]byte, error) {
 	ref := r.buf[r.at:min(r.end, r.at+12)]
 	i := bytes.IndexByte(ref, ';')
 	if i < 0 {
-		if len(ref) < 12 && r.eof && bytes.IndexAny(ref[1:], "<& ") < 0 {
+		if len(ref) < 12 && r.eof && !bytes.ContainsAny(ref[1:], "<& ") {
 			return nil, ErrCut
 		}
 		return nil, refuse("an entity that is not one")

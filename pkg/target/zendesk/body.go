@@ -101,19 +101,6 @@ func dupeField(field, description string) string {
 	return field
 }
 
-// detailDupes finds the duplicate field in the one string of a bulk result (zendesk.md 3.5).
-func detailDupes(details string) []string {
-	switch {
-	case !duplicate(details):
-		return nil
-	case strings.Contains(details, "External"):
-		return []string{"external_id"}
-	case strings.Contains(details, "Email:") || strings.Contains(details, "@"):
-		return []string{"email"}
-	}
-	return []string{"name"}
-}
-
 func text(raw json.RawMessage) (s string) {
 	_ = json.Unmarshal(raw, &s) // not a string: ""
 	return s

@@ -1,7 +1,6 @@
 package zendesk
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -32,7 +31,6 @@ type account struct {
 	sim     *sim.Sim
 	target  *Target
 	journal journal
-	logs    *bytes.Buffer
 }
 
 // journal remembers what it was told.

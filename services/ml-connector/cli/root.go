@@ -5,7 +5,6 @@ package cli
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -14,7 +13,6 @@ import (
 
 	"github.com/ml-connector/ml-connector/pkg/adminapi"
 	"github.com/ml-connector/ml-connector/pkg/app"
-	"github.com/ml-connector/ml-connector/pkg/fault"
 	"github.com/ml-connector/ml-connector/pkg/secret"
 	"github.com/ml-connector/ml-connector/pkg/tenant"
 	"github.com/ml-connector/ml-connector/services/internal/assembly"
@@ -121,9 +119,4 @@ func problem(w io.Writer, mark string, p adminapi.Problem) {
 	if p.Next != "" {
 		fmt.Fprintf(w, "    next  %s\n", p.Next)
 	}
-}
-
-func isCode(err error, code fault.Code) bool {
-	e, ok := errors.AsType[*fault.Error](err)
-	return ok && e.Code == code
 }

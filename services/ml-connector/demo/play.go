@@ -215,7 +215,7 @@ func (p *player) finish(ctx context.Context, start time.Time) error {
 		p.epilogue()
 	}
 	if !p.sum.OK {
-		return errors.New("Zendesk does not hold what PeopleSoft says, see the differences")
+		return errors.New("differences: Zendesk does not hold what PeopleSoft says, see the differences")
 	}
 	return nil
 }

@@ -15,7 +15,7 @@ import (
 // guard.create.
 const (
 	connection  record.Kind = "connection"
-	alertPrefix             = "guard."
+	alertPrefix string      = "guard."
 )
 
 // court fixes what a judgement depends on beside the book, so that judging is a pure function.

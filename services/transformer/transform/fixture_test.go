@@ -7,7 +7,6 @@ import (
 
 	"github.com/ml-connector/ml-connector/pkg/directory"
 	"github.com/ml-connector/ml-connector/pkg/erp"
-	"github.com/ml-connector/ml-connector/pkg/fault"
 	"github.com/ml-connector/ml-connector/pkg/record"
 	"github.com/ml-connector/ml-connector/pkg/store"
 )
@@ -60,8 +59,6 @@ func codesOf(d Decision) string {
 	slices.Sort(list)
 	return strings.Join(list, " ")
 }
-
-func hasCode(d Decision, c fault.Code) bool { return slices.Contains(d.Codes(), c) }
 
 func mustState(t *testing.T, d Decision, want directory.State) {
 	t.Helper()

@@ -2,7 +2,6 @@ package ib
 
 import (
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -164,7 +163,5 @@ func same(t *testing.T, got, want []string) {
 		}
 	}
 }
-
-func body(s string) io.Reader { return strings.NewReader(s) }
 
 var _ = erp.Set

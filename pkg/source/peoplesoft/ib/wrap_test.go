@@ -2,7 +2,6 @@ package ib
 
 import (
 	"bytes"
-	"compress/flate"
 	"compress/gzip"
 	"compress/zlib"
 	"encoding/base64"
@@ -136,14 +135,6 @@ func packGzip(s string) string {
 func packZlib(s string) string {
 	var b bytes.Buffer
 	w := zlib.NewWriter(&b)
-	_, _ = io.WriteString(w, s)
-	_ = w.Close()
-	return b.String()
-}
-
-func packFlate(s string) string {
-	var b bytes.Buffer
-	w, _ := flate.NewWriter(&b, 6)
 	_, _ = io.WriteString(w, s)
 	_ = w.Close()
 	return b.String()
