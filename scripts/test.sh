@@ -5,6 +5,7 @@ set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 source scripts/checks.sh
 source scripts/postgres.sh
+source scripts/proxies.sh
 
 mkdir -p .cache
 COUNTS=$PWD/.cache/counts.json
@@ -30,7 +31,8 @@ fresh_tests() { testsum go test -json -count=1 "${FRESH[@]}"; }
 tool_tests() { (cd tools && GOWORK=off "$OLDPWD/.cache/testsum" -state "$COUNTS" go test -json ./...); }
 
 (cd tools && GOWORK=off go build -o ../.cache/testsum ./testsum)
-step "set-up" postgres
+step "set-up: postgres" postgres
+step "set-up: proxies" proxies
 step gofmt check_gofmt
 step "go vet" check_vet
 step "modules alone, go mod tidy" check_alone
