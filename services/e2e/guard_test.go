@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -14,6 +15,7 @@ import (
 	"github.com/ml-connector/ml-connector/pkg/fault"
 	"github.com/ml-connector/ml-connector/pkg/record"
 	pssim "github.com/ml-connector/ml-connector/pkg/sim/peoplesoft"
+	"github.com/ml-connector/ml-connector/services/ml-connector/cli"
 	"github.com/ml-connector/ml-connector/services/ml-connector/demo"
 )
 
@@ -267,4 +269,39 @@ func value(s *string) string {
 		return ""
 	}
 	return *s
+}
+
+// The command line shows a hold, refuses a stale hash with exit code 4 and decides on the present one.
+func TestHoldsOnTheCommandLine(t *testing.T) {
+	w, dir := guarded(t)
+	w.terminate(t, w.staff(6)...)
+	w.sync(t, adminapi.Sync{})
+	h := w.one(t, 6)
+	command := func(args ...string) (string, int) {
+		var out bytes.Buffer
+		err := cli.Main(t.Context(), app.Env{Args: append([]string{"--data", dir}, args...), Stdout: &out, Stderr: &out, Getenv: func(string) string { return "" }})
+		return out.String(), app.ExitCode(err)
+	}
+	for name, c := range map[string]struct {
+		args []string
+		code int
+		want string
+	}{
+		"status says so":           {[]string{"status", "acme"}, app.ExitOK, "hold " + h.ID + ": 6 records wait"},
+		"the list":                 {[]string{"holds", "list", "acme"}, app.ExitOK, h.ID},
+		"what waits":               {[]string{"holds", "show", "acme", h.ID}, app.ExitOK, `state: "active" -> "suspended"`},
+		"an unknown hold":          {[]string{"holds", "show", "acme", "suspend-99"}, app.ExitInput, ""},
+		"a hash of something else": {[]string{"holds", "approve", "acme", h.ID, "--hash", "beef"}, app.ExitGuard, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if out, code := command(c.args...); code != c.code || !strings.Contains(out, c.want) {
+				t.Errorf("exit code %d: %s", code, out)
+			}
+		})
+	}
+	if out, code := command("holds", "approve", "acme", h.ID, "--reason", "plant closed", "--json"); code != app.ExitOK || !strings.Contains(out, `"state": "approved"`) {
+		t.Fatalf("exit code %d: %s", code, out)
+	}
+	w.settled(t)
+	w.agree(t)
 }

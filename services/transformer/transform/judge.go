@@ -135,7 +135,7 @@ func (s *Service) whole(ctx context.Context, at moment, staged []store.GuardItem
 			}
 		}
 	}
-	if !last.IsZero() && at.now.Sub(last) >= s.opts.Quiet {
+	if !last.IsZero() && at.now.Sub(last) >= s.opts.Quiet && s.all.Load() == 0 {
 		for _, it := range staged {
 			if !immediate(it.Cause) && !strings.HasPrefix(it.Cause, "cycle/") {
 				ends[it.Cause] = last

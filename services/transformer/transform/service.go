@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -19,6 +20,7 @@ type Service struct {
 	deps Deps
 	opts Options
 	log  *slog.Logger
+	all  *atomic.Int32 // walks over all records that run now: what they stage is one set
 }
 
 // New makes a service. Every part of deps but Metrics must be set.
@@ -26,7 +28,7 @@ func New(deps Deps, opts Options) *Service {
 	if deps.Metrics == nil {
 		deps.Metrics = uncounted{}
 	}
-	return &Service{deps: deps, opts: opts.withDefaults(), log: deps.Log.With("component", "transformer")}
+	return &Service{deps: deps, opts: opts.withDefaults(), log: deps.Log.With("component", "transformer"), all: new(atomic.Int32)}
 }
 
 type uncounted struct{}

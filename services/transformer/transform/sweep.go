@@ -80,6 +80,8 @@ func (s *Service) Reresolve(ctx context.Context, t tenant.ID) error {
 	if err != nil {
 		return fmt.Errorf("resolve %s again: %w", t, err)
 	}
+	s.all.Add(1)
+	defer s.all.Add(-1)
 	cause := fmt.Sprintf("config/%d", policy.Version)
 	for _, kind := range record.Kinds() {
 		for after := ""; ; {
