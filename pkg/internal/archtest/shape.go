@@ -141,7 +141,7 @@ func table(s ast.Stmt) bool {
 }
 
 func names(files []File) []Finding {
-	bad := []string{"util", "utils", "common", "helper", "helpers", "model", "models", "type", "types", "misc", "base", "shared", "vendor"}
+	bad := []string{"util", "utils", "common", "helper", "helpers", "models", "type", "types", "misc", "base", "shared", "vendor"}
 	var found []Finding
 	seen := map[string]bool{}
 	for _, f := range files {
