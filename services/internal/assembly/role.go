@@ -17,6 +17,10 @@ import (
 // Poller reads the tenant's sources.
 func (c *Core) Poller() Role {
 	return Role{"poller", func(ctx context.Context, t tenant.ID) error {
+		print, err := c.fingerprint(ctx, t)
+		if err != nil {
+			return err
+		}
 		s, _, err := c.Settings(ctx, t)
 		if err != nil {
 			return err
@@ -25,7 +29,11 @@ func (c *Core) Poller() Role {
 		if err != nil {
 			return err
 		}
-		opt := poll.Options{Zone: s.Zone(), Feeds: feeds(s, list), Now: c.Now}
+		current := func(ctx context.Context) (bool, error) {
+			now, err := c.fingerprint(ctx, t)
+			return now == print, err
+		}
+		opt := poll.Options{Zone: s.Zone(), Feeds: feeds(s, list), Now: c.Now, Current: current}
 		return poll.New(c.Bus, c.Store, c.Log, opt).Run(ctx, t)
 	}}
 }

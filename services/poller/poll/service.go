@@ -53,6 +53,9 @@ type Options struct {
 	Zone  *time.Location // the tenant's zone, in which PeopleSoft's wall clock is read
 	Feeds map[record.Kind]Feed
 	Now   func() time.Time // nil means time.Now
+	// Current tells whether Zone and Feeds are still what the tenant's settings and credentials say; nil means always.
+	// A tick that finds them outdated waits for the poller that is made from the new ones.
+	Current func(ctx context.Context) (bool, error)
 }
 
 // Poller polls one tenant. Make one per tenant and process with New and call Run once.
@@ -156,6 +159,9 @@ func (p *Poller) tick(ctx context.Context, t tenant.ID, m bus.Message) error {
 	if tick.Mode != event.ModeWindow && tick.Mode != event.ModeFull && (tick.Mode != event.ModeKey || tick.Key == "") {
 		return fault.New(fault.Invalid, fault.BadEnvelope, fmt.Sprintf("tick with mode %q", tick.Mode))
 	}
+	if err := p.outdated(ctx); err != nil {
+		return err
+	}
 	feed, ok := p.opt.Feeds[tick.Kind]
 	if !ok {
 		return nil // the feed was taken out of the tenant file
@@ -183,6 +189,22 @@ func (p *Poller) tick(ctx context.Context, t tenant.ID, m bus.Message) error {
 		return fault.Wrap(err, fault.Transient, fault.SourceBusy, "cycle given back")
 	case err != nil && fault.KindOf(err) == fault.Transient && m.Attempt < maxTries:
 		return err // soon again, before the next turn of the schedule
+	}
+	return nil
+}
+
+// outdated is an error while the settings or credentials are newer than this poller: a password that was replaced must
+// not be tried again, it could lock the account.
+func (p *Poller) outdated(ctx context.Context) error {
+	if p.opt.Current == nil {
+		return nil
+	}
+	current, err := p.opt.Current(ctx)
+	switch {
+	case err != nil:
+		return fault.Wrap(err, fault.Transient, fault.SourceBusy, "settings not read")
+	case !current:
+		return &fault.Error{Kind: fault.RateLimited, Code: fault.SourceBusy, Detail: "the settings changed: the poller starts anew", After: time.Second}
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package poll
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"testing/synctest"
@@ -127,6 +128,27 @@ func TestGarbledTicksAndFeedsThatAreGone(t *testing.T) {
 	e, _ := event.With(event.Event{Type: event.TickV1}, event.Tick{Kind: record.Vendor, Mode: event.ModeWindow})
 	if err := p.tick(t.Context(), acme, bus.Message{Event: e}); err != nil || len(w.cycles) != 0 {
 		t.Errorf("a feed that is gone: %v", err)
+	}
+}
+
+func TestATickWaitsForThePollerOfTheNewSettings(t *testing.T) {
+	w := newWorld(t, 3)
+	p := w.poller()
+	current := false
+	p.opt.Current = func(context.Context) (bool, error) { return current, nil }
+	for _, kind := range []record.Kind{record.Employee, record.Vendor} { // the new settings may have a feed that these lack
+		e, _ := event.With(event.Event{ID: "tick", Type: event.TickV1, Tenant: acme}, event.Tick{Kind: kind, Mode: event.ModeWindow, Cycle: "c"})
+		err := p.tick(t.Context(), acme, bus.Message{Event: e, Attempt: 1})
+		if f, ok := errors.AsType[*fault.Error](err); !ok || f.Kind != fault.RateLimited || f.After <= 0 {
+			t.Errorf("%s: %v, want to come again", kind, err)
+		}
+	}
+	if len(w.pages) > 0 || len(w.cycles) > 0 {
+		t.Errorf("read with outdated settings: %v %v", w.pages, w.cycles)
+	}
+	current = true
+	if err := run(t, w, p, event.ModeWindow); err != nil || w.lastCycle().State != store.Complete {
+		t.Errorf("%v, %+v", err, w.lastCycle())
 	}
 }
 
