@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -33,7 +34,7 @@ func newServices(t testing.TB, database string) *services {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = nats.Shutdown(t.Context()) })
+	t.Cleanup(func() { _ = nats.Shutdown(context.Background()) })
 	dir := t.TempDir()
 	s := &services{t: t, bin: programs(t, "poller", "transformer", "zendesk-writer", "recorder", "console"), conf: filepath.Join(dir, "config.yaml")}
 	if err := os.WriteFile(s.conf, []byte(tuningFile), 0o600); err != nil {
