@@ -2,6 +2,7 @@ package model
 
 import (
 	"flag"
+	"math/rand/v2"
 	"os"
 	"strconv"
 	"testing"
@@ -27,7 +28,11 @@ func TestMain(m *testing.M) {
 	flag.Parse()
 	given := map[string]bool{}
 	flag.Visit(func(f *flag.Flag) { given[f.Name] = true })
-	for name, value := range map[string]string{"rapid.checks": strconv.Itoa((runs() + shards - 1) / shards), "rapid.shrinktime": "1s"} { // smaller shrinks better
+	for name, value := range map[string]string{
+		"rapid.checks":     strconv.Itoa((runs() + shards - 1) / shards),
+		"rapid.shrinktime": "1s", // smaller shrinks better
+		"rapid.seed":       strconv.FormatUint(rand.Uint64()|1, 10),
+	} {
 		if given[name] {
 			continue
 		}

@@ -2,11 +2,13 @@ package model
 
 import (
 	"encoding/json"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -17,7 +19,23 @@ import (
 )
 
 // totals are told at the end.
-type totals struct{ runs, steps, effects atomic.Int64 }
+type totals struct {
+	runs, steps, effects atomic.Int64
+
+	mu      sync.Mutex
+	checked map[fate]int
+}
+
+func (s *totals) add(checked map[fate]int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.checked == nil {
+		s.checked = map[fate]int{}
+	}
+	for f, n := range checked {
+		s.checked[f] += n
+	}
+}
 
 // play runs one history in a bubble and judges it; the error tells the first step after which something was wrong.
 func play(t *testing.T, history []step, sums *totals) (err error) {
@@ -42,6 +60,7 @@ func play(t *testing.T, history []step, sums *totals) (err error) {
 		if err == nil {
 			err = w.judge.finish()
 		}
+		sums.add(w.judge.checked)
 		if stopped := w.stop(); err == nil {
 			err = stopped
 		}
@@ -74,7 +93,8 @@ func TestZendeskHoldsWhatTheModelSays(t *testing.T) {
 	var sums totals
 	began := time.Now()
 	t.Cleanup(func() {
-		t.Logf("model: %d histories, %d steps, %d effects in %v", sums.runs.Load(), sums.steps.Load(), sums.effects.Load(), time.Since(began).Round(time.Second))
+		fmt.Printf("model: %d histories, %d steps, %d effects, compared %v in %v; seed %s\n", sums.runs.Load(), sums.steps.Load(), sums.effects.Load(), sums.checked,
+			time.Since(began).Round(time.Second), flag.Lookup("rapid.seed").Value)
 	})
 	for i := range shards {
 		t.Run(fmt.Sprintf("shard %d", i), func(t *testing.T) {
@@ -82,7 +102,7 @@ func TestZendeskHoldsWhatTheModelSays(t *testing.T) {
 			var failed []step
 			ok := t.Run("histories", func(t *testing.T) {
 				rapid.Check(t, func(rt *rapid.T) {
-					history := histories().Draw(rt, "history")
+					history := histories(i).Draw(rt, "history")
 					if err := play(t, history, &sums); err != nil {
 						failed = history
 						rt.Fatalf("%v", err)

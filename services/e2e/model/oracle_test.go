@@ -21,12 +21,13 @@ type judge struct {
 	names   map[string]bool            // every name that a vendor ever had, and organizations before us
 	created map[string]int
 	was     map[string]string // what the desk held of a record when it was last compared
+	mail    map[string]string // its address then
 	blurred map[string]bool   // records whose states since then are not all known to the model
-	steps   int
+	checked map[fate]int      // comparisons that were made, by what was wanted
 }
 
 func newJudge(w *world) *judge {
-	return &judge{w: w, emails: map[string]map[string]bool{}, names: map[string]bool{"desk\x00seeded org": true}, created: map[string]int{}, was: map[string]string{}, blurred: map[string]bool{}}
+	return &judge{w: w, emails: map[string]map[string]bool{}, names: map[string]bool{"desk\x00seeded org": true}, created: map[string]int{}, was: map[string]string{}, mail: map[string]string{}, blurred: map[string]bool{}, checked: map[fate]int{}}
 }
 
 func (j *judge) blur(rec string) { j.blurred[rec] = true }
@@ -210,18 +211,20 @@ func (j *judge) agree() error {
 		_, held := waits[refOf(rec)]
 		if j.w.waiting[rec] == 0 && !held {
 			want := j.w.truth.ideal(rec, day)
+			j.checked[want.fate]++
 			if why := j.differ(rec, want, o, there); why != "" {
 				wrong = append(wrong, fmt.Sprintf("O2: %s on %s: %s\n  want %+v\n  have %s", rec, day, why, want, o))
 			}
 			delete(j.blurred, rec)
 		} else {
+			j.checked["excused"]++
 			j.blur(rec)
 		}
 		if j.was[rec] != "" && !there {
 			wrong = append(wrong, "O4: "+rec+" is gone")
 		}
 		if there {
-			j.was[rec] = o.String()
+			j.was[rec], j.mail[rec] = o.String(), o.email
 		}
 	}
 	for _, d := range j.w.bus.dead {
@@ -247,6 +250,8 @@ func (j *judge) differ(rec string, want ideal, o object, there bool) string {
 		return ""
 	case kindOf(rec) == record.Employee && o.suspended != (want.fate == barred):
 		return fmt.Sprintf("suspended is %v", o.suspended)
+	case want.fate == barred && existed && !j.blurred[rec] && o.email != j.mail[rec]:
+		return "a leaver's address was changed from " + j.mail[rec]
 	case want.fate == usable && want.email != "" && o.email != want.email:
 		return "the address"
 	case o.name != want.name && want.name != "" && !(kindOf(rec) == record.Vendor && o.name == want.alt && j.shared(rec, want.name)):

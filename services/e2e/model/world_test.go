@@ -244,6 +244,13 @@ func (w *world) release(n int) {
 	w.bus.send(m.event, refOf(m.rec))
 }
 
+// arrive sends every late message, the last one first when the number is odd.
+func (w *world) arrive(s step) {
+	for len(w.late) > 0 {
+		w.release((len(w.late) - 1) * (s.A % 2))
+	}
+}
+
 // sweep tells everything about everybody, as a full read.
 func (w *world) sweep() {
 	for _, rec := range w.truth.records() {
