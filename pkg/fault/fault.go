@@ -33,6 +33,7 @@ type Error struct {
 	Next    string        // what to do; "" takes the default of the code
 	After   time.Duration // with RateLimited: do not try before; 0 when the other side did not say
 	Unknown bool          // the request may have taken effect although no answer was seen
+	Over    bool          // with Unknown: the other side answered, so that the request can take effect no later than this
 	Err     error         // the cause, for errors.Is and logs; must be free of secrets as well
 }
 
@@ -107,4 +108,11 @@ func NextOf(err error) string {
 func IsUnknown(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && e.Unknown
+}
+
+// IsOver tells of a failed call with an unknown outcome that it can take no effect from now on: the outcome can be read
+// at once.
+func IsOver(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Unknown && e.Over
 }

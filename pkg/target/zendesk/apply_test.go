@@ -147,6 +147,34 @@ func TestAnswerLostAfterTheEffectIsUnknownAndFoundByTheNextPlan(t *testing.T) {
 	}
 }
 
+func TestOnlyACallThatWasAnsweredIsOver(t *testing.T) {
+	for name, tc := range map[string]struct {
+		path   string
+		status int
+		want   bool
+	}{
+		"500":                         {"/api/v2/users", 500, true},
+		"502":                         {"/api/v2/users", 502, true},
+		"503":                         {"/api/v2/users", 503, true},
+		"504: it may still run":       {"/api/v2/users", 504, false},
+		"a job refused by 503":        {"/api/v2/users/create_many", 503, true},
+		"a job, queued before a 500?": {"/api/v2/users/create_many", 500, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := overHTTP(t, sim.Options{})
+			k := call{method: "POST", path: tc.path}
+			err := a.target.client.refusal(k, answer{Status: tc.status})
+			if !fault.IsUnknown(err) || fault.IsOver(err) != tc.want {
+				t.Errorf("unknown %t, over %t, want %t", fault.IsUnknown(err), fault.IsOver(err), tc.want)
+			}
+			k.method = "GET"
+			if err := a.target.client.refusal(k, answer{Status: tc.status}); fault.IsUnknown(err) || fault.IsOver(err) {
+				t.Errorf("a read has an outcome: %v", err)
+			}
+		})
+	}
+}
+
 func TestLostCreateBeforeTheEffectIsCreatedByTheNextPlan(t *testing.T) {
 	a := overHTTP(t, sim.Options{})
 	c := a.planOne(person(1))

@@ -150,7 +150,8 @@ func (c *client) warn(r route, a answer) {
 // accept decodes a 2xx answer; anything but a JSON object is not data (failures.md Z06, Z07).
 func (c *client) accept(k call, a answer) error {
 	if !shapeOfObject(a.Body) || k.out != nil && json.Unmarshal(a.Body, k.out) != nil {
-		return &fault.Error{Kind: fault.Transient, Code: fault.TargetNotData, Detail: statusText(a.Status) + " without the data asked for", Unknown: k.writes()}
+		return &fault.Error{Kind: fault.Transient, Code: fault.TargetNotData, Detail: statusText(a.Status) + " without the data asked for",
+			Unknown: k.writes(), Over: k.writes() && ends(k, a.Status)}
 	}
 	return nil
 }

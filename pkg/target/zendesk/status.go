@@ -37,9 +37,20 @@ func (c *client) refusal(k call, a answer) error {
 	case a.Status >= 500:
 		e := out(fault.Transient, fault.TargetDown, s.code)
 		e.Unknown = k.writes()
+		e.Over = e.Unknown && ends(k, a.Status)
 		return e
 	}
 	return invalid(s.dupes, strings.TrimSpace(statusText(a.Status)+" "+s.code+": "+s.text))
+}
+
+// ends tells whether a write that was answered with this status can have no effect later (zendesk.md 4.5: try again with
+// backoff, look up first). Behind a 504 it may still run; a job may have been queued before the answer went wrong, but
+// not by an account that is away.
+func ends(k call, status int) bool {
+	if strings.HasSuffix(k.path, "_many") {
+		return status == http.StatusServiceUnavailable
+	}
+	return status != http.StatusGatewayTimeout
 }
 
 // invalid is the fault of a value that Zendesk refuses: an address or a name that is taken waits for a person or for

@@ -34,7 +34,7 @@ type desk struct {
 	settled []string
 
 	plan   func(items []target.Item) error
-	turn   func(p *target.Planned) // for each plan
+	turn   func(p *target.Planned)                                                    // for each plan
 	apply  func(ctx context.Context, changes []target.Change, j target.Journal) error // for the call
 	change func(c target.Change) (o *target.Outcome, lands time.Duration)             // for one change; nil outcome: applied. lands < 0: never
 	settle func(ctx context.Context) error
@@ -152,6 +152,10 @@ func (d *desk) title(ref record.Ref) string {
 
 func lost() error {
 	return &fault.Error{Kind: fault.Transient, Code: fault.TargetTimeout, Detail: "no answer", Unknown: true}
+}
+
+func broken() error {
+	return &fault.Error{Kind: fault.Transient, Code: fault.TargetDown, Detail: "HTTP 500", Unknown: true, Over: true}
 }
 
 var errStore = errors.New("store is away")

@@ -62,11 +62,14 @@ func (b *batch) judge(r result, c *store.Commit) fate {
 	kind := fault.KindOf(err)
 	hopeless := kind == fault.Internal && b.w.stumbled(r.ref) >= bus.MaxAttempts
 	if fault.IsUnknown(err) {
-		life := b.w.target.CallLife()
+		life, wait := b.w.target.CallLife(), b.w.target.CallLife()
+		if fault.IsOver(err) { // what it did can be read at once; what was believed to be applied is forgotten all the same
+			life, wait = 0, b.w.backoff(r.msg.Attempt)
+		}
 		c.Quarantine[r.ref] = b.w.now().Add(life)
 		if !hopeless {
 			c.Entries = append(c.Entries, b.entry(r, audit.Retried))
-			return retry(life)
+			return retry(wait)
 		}
 	}
 	switch {

@@ -112,6 +112,7 @@ func TestEachOutcomeHasItsCommitAuditFindingAndFate(t *testing.T) {
 		"a passing failure is tried again":              {link: &old, title: "new", outcome: fails(fault.Transient, fault.TargetNotApplied), lands: -1, end: audit.Retried, verb: "update", fate: "retry", digest: "old", version: 3, calls: 1},
 		"a conflict is tried again":                     {link: &old, title: "new", outcome: fails(fault.Conflict, fault.TargetConflict), lands: -1, end: audit.Retried, verb: "update", fate: "retry", digest: "old", version: 3, calls: 1},
 		"a rate limit waits and tells nothing":          {link: &old, title: "new", outcome: limited(40 * time.Second), lands: -1, fate: "retry employee/1 40s", digest: "old", version: 3, finding: "", calls: 1},
+		"an answer without outcome is looked up soon":   {link: &old, title: "new", outcome: &target.Outcome{Err: broken()}, lands: -1, end: audit.Retried, verb: "update", fate: "retry", version: 3, waits: true, calls: 1},
 		"a lost answer is quarantined":                  {link: &old, title: "new", outcome: &target.Outcome{Err: lost()}, lands: -1, end: audit.Retried, verb: "update", fate: "retry employee/1 3m0s", version: 3, waits: true, calls: 1},
 	}
 	for name, c := range cases {
