@@ -75,8 +75,8 @@ func TestEndpointLimitsAreKept(t *testing.T) {
 					cs = append(cs, a.planOne(with(it, func(u *directory.User) { u.Name += " II" })))
 				}
 				began := time.Now()
-				for _, o := range a.apply(cs...) {
-					if o.Err != nil {
+				for _, c := range cs { // a crowd of them would go as a job
+					if o := a.apply(c)[0]; o.Err != nil {
 						t.Fatal(o.Err)
 					}
 				}
