@@ -1,0 +1,88 @@
+package model
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/ml-connector/ml-connector/pkg/bus"
+	"github.com/ml-connector/ml-connector/pkg/record"
+	sim "github.com/ml-connector/ml-connector/pkg/sim/zendesk"
+)
+
+// finish brings everything to its end and compares all of it: what waits has a reason that is true, and telling
+// everything again writes nothing.
+func (j *judge) finish() error {
+	w := j.w
+	w.account.ClearFaults()
+	w.transformer.ignite(-1)
+	w.writer.ignite(-1)
+	for len(w.late) > 0 {
+		w.release(0)
+	}
+	if err := w.settle(); err != nil {
+		return err
+	}
+	for range 6 { // what waited for somebody else who moved is free now
+		if err := (wire{w.bus, newProcess()}).Touch(context.Background(), acme, "sweep/held", w.held()); err != nil {
+			return err
+		}
+		if err := w.settle(); err != nil {
+			return err
+		}
+	}
+	if err := j.agree(); err != nil {
+		return err
+	}
+	if err := j.excused(); err != nil {
+		return err
+	}
+	return j.nothingTwice()
+}
+
+// excused asks whether every record that waits for a person has to.
+func (j *judge) excused() error {
+	day := j.w.today()
+	for ref, f := range j.w.store.waits() {
+		want := j.w.truth.ideal(ref.Key, day)
+		if ref.Kind == record.Vendor && !(j.shared(ref.Key, want.name) && f.Code == "ORG_NAME_TAKEN") || ref.Kind == record.Employee && !j.taken(ref.Key, want.email) {
+			return fmt.Errorf("O2: %s waits for a person without need: %s %s\n  want %+v", ref, f.Code, f.Detail, want)
+		}
+	}
+	return nil
+}
+
+// taken tells whether somebody else in the desk has the address.
+func (j *judge) taken(rec, email string) bool {
+	return slices.ContainsFunc(j.w.account.Users(), func(u sim.User) bool {
+		return u.Active && text(u.ExternalID) != external(rec) && slices.Contains(seen(&u).addresses, email)
+	})
+}
+
+// nothingTwice tells everything again, twice: as a full read, and as a change of settings.
+func (j *judge) nothingTwice() error {
+	w := j.w
+	before := len(w.account.Effects())
+	w.sweep()
+	if err := w.settle(); err != nil {
+		return err
+	}
+	if err := w.service.Reresolve(context.Background(), acme); err != nil {
+		return err
+	}
+	refs := slices.Collect(maps.Keys(w.bus.table))
+	if err := (wire{w.bus, newProcess()}).Touch(context.Background(), acme, "person/test", refs); err != nil {
+		return err
+	}
+	if err := w.settle(); err != nil {
+		return err
+	}
+	if after := w.account.Effects(); len(after) != before {
+		return fmt.Errorf("O3: a second sync wrote: %s", seen(after[before].After))
+	}
+	if n := len(w.bus.queues[bus.Transformer]); n > 0 {
+		return fmt.Errorf("O1: %d facts left", n)
+	}
+	return j.agree()
+}
