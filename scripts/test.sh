@@ -21,10 +21,13 @@ COUNT=${CI:+-count=1}
 all_tests() {
   local packages
   # shellcheck disable=SC2086
-  packages=$(go list ${PKGS:-work} | grep -v -e '/internal/archtest$' -e '/deploytest$') || return 1
+  packages=$(go list ${PKGS:-work} | grep -v -e '/internal/archtest$' -e '/deploytest$' -e '/services/e2e') || return 1
   # shellcheck disable=SC2086
   testsum go test -json -race -p 2 -timeout 25m $COUNT $packages
 }
+
+# The whole system is tested at its own speed; `make e2e` runs it with the race detector.
+e2e_tests() { testsum go test -json -p 1 -timeout 30m $COUNT ./services/e2e/...; }
 
 fresh_tests() { testsum go test -json -count=1 "${FRESH[@]}"; }
 
@@ -39,6 +42,7 @@ step "modules alone, go mod tidy" check_alone
 step "architecture, packaging, pages" fresh_tests
 step "tests of the tools" tool_tests
 step "tests, with the race detector" all_tests
+[ -n "${PKGS:-}" ] || step "tests of the whole system" e2e_tests
 step staticcheck check_staticcheck
 
 printf '\n== summary after %d s\n' "$SECONDS"
