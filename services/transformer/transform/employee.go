@@ -21,7 +21,7 @@ func (d *draft) employee() *directory.User {
 		d.hold(fault.MissingEmail)
 		d.become(directory.Untouched, "waits for a usable email")
 	}
-	if u.Name == "" {
+	if u.Name == "" && d.state == directory.Active { // a leaver keeps the name that the desk shows
 		u.Name = d.text("key", d.ref.Key)
 	}
 	d.userFields(u, main)

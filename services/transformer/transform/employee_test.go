@@ -202,3 +202,17 @@ func TestNamesAndAddresses(t *testing.T) {
 		})
 	}
 }
+
+func TestALeaverWhoseNameEndedKeepsTheNameThatTheDeskShows(t *testing.T) {
+	ended := []erp.Fact{
+		set(erp.Name, "PRI", "2020-01-01", 0, "display_name=Dana O'Brien", "eff_status=A"),
+		set(erp.Name, "PRI", "2026-01-01", 0, "display_name=Dana O'Brien", "eff_status=I"),
+	}
+	for status, want := range map[string]string{"A": dana().Key, "I": ""} { // an active person must be shown under something
+		job := set(erp.Job, "0", "2020-01-01", 0, "hr_status="+status, "per_org=EMP")
+		d := Resolve(dana(), append(ended, job), "2026-03-02", Default(), nil)
+		if got := d.Entry.User.Name; got != want {
+			t.Errorf("HR_STATUS %s: name %q, want %q; state %s", status, got, want, d.Entry.State())
+		}
+	}
+}
