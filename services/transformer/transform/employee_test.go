@@ -203,16 +203,22 @@ func TestNamesAndAddresses(t *testing.T) {
 	}
 }
 
-func TestALeaverWhoseNameEndedKeepsTheNameThatTheDeskShows(t *testing.T) {
-	ended := []erp.Fact{
-		set(erp.Name, "PRI", "2020-01-01", 0, "display_name=Dana O'Brien", "eff_status=A"),
-		set(erp.Name, "PRI", "2026-01-01", 0, "display_name=Dana O'Brien", "eff_status=I"),
-	}
-	for status, want := range map[string]string{"A": dana().Key, "I": ""} { // an active person must be shown under something
-		job := set(erp.Job, "0", "2020-01-01", 0, "hr_status="+status, "per_org=EMP")
-		d := Resolve(dana(), append(ended, job), "2026-03-02", Default(), nil)
-		if got := d.Entry.User.Name; got != want {
-			t.Errorf("HR_STATUS %s: name %q, want %q; state %s", status, got, want, d.Entry.State())
+func TestALeaverWithoutANameKeepsTheOneThatTheDeskShows(t *testing.T) {
+	ended := set(erp.Name, "PRI", "2026-01-01", 0, "display_name=Dana O'Brien", "eff_status=I")
+	blank := set(erp.Name, "PRI", "2026-01-01", 0, "display_name=")
+	for name, tt := range map[string]struct {
+		row  erp.Fact
+		hr   string
+		want string
+	}{
+		"a leaver whose name ended":         {ended, "I", ""},
+		"a leaver with a blank name":        {blank, "I", ""},
+		"somebody active with a blank name": {blank, "A", dana().Key}, // must be shown under something
+	} {
+		job := set(erp.Job, "0", "2020-01-01", 0, "hr_status="+tt.hr, "per_org=EMP")
+		d := Resolve(dana(), []erp.Fact{tt.row, job}, "2026-03-02", Default(), nil)
+		if got := d.Entry.User.Name; got != tt.want {
+			t.Errorf("%s: name %q, want %q; state %s", name, got, tt.want, d.Entry.State())
 		}
 	}
 }
