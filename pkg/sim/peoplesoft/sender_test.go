@@ -158,9 +158,9 @@ func TestEveryAnswerHasTheConsequenceThatGuaranteedDeliveryGivesIt(t *testing.T)
 		want    string // status of the contract after the first answer; empty: done
 		redoing bool
 	}{
-		"200 is done":                             {answer: 200},
-		"202 is done":                             {answer: 202},
-		"299 is done":                             {answer: 299},
+		"200 is done": {answer: 200},
+		"202 is done": {answer: 202},
+		"299 is done": {answer: 299},
 		"202 to a synchronous operation is Error": {answer: 202, sync: true, want: "Error"},
 		"200 to a synchronous operation is done":  {answer: 200, sync: true},
 		"404 is retried":                          {answer: 404, redoing: true},

@@ -52,7 +52,6 @@ type world struct {
 	steps   []check.Step
 	read    func(w source.Window) error
 	notes   []source.Note
-	keys    bool
 }
 
 type person struct {
