@@ -67,6 +67,7 @@ func TestFiftyMessagesASecondWithDuplicatesAndOvertakingEndRight(t *testing.T) {
 	w.sync(t, adminapi.Sync{Full: true})
 	w.setupMessages(t)
 	w.agree(t)
+	w.patience = 8 * time.Duration(seconds(t, 20)) * time.Second // changes of address go singly, one a second (zendesk.md 4.2)
 	before := done(w.PS)
 	dice := rand.New(rand.NewPCG(5, 5))
 	began, limit := time.Now(), time.Duration(seconds(t, 20))*time.Second

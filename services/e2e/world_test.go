@@ -32,6 +32,8 @@ type world struct {
 	sys    *embedded.System
 	client *adminapi.Client
 	stop   func()
+	// patience is how long quiet may take, when two minutes are too short for what was asked.
+	patience time.Duration
 
 	ingress string           // address of the ingress; "" opens none
 	tuning  *assembly.Tuning // waiting times; nil means fast
@@ -155,7 +157,7 @@ func (w *world) sync(t testing.TB, s adminapi.Sync) []adminapi.Cycle {
 func (w *world) quiet(t testing.TB) {
 	t.Helper()
 	var last []adminapi.Stage
-	until(t, 2*time.Minute, "the system is quiet", func() bool {
+	until(t, max(w.patience, 2*time.Minute), "the system is quiet", func() bool {
 		quiet, stages, err := w.client.Quiet(context.Background(), acme)
 		last = stages
 		return err == nil && quiet
