@@ -63,8 +63,8 @@ func FromEnv(env app.Env) (Surroundings, error) {
 	return Surroundings{f, log}, nil
 }
 
-// Connect opens broker, database and vault of a single service. The master key file must be there already: replicas
-// share one, and only `ml-connector vault init` or the first all-in-one start makes it.
+// Connect opens broker, database and vault of a single service. All replicas share one master key file; the first
+// process on an empty database makes it when it is missing.
 func Connect(ctx context.Context, name string, s Surroundings) (*Core, func(), error) {
 	st, err := pgstore.Open(ctx, s.Database)
 	if err != nil {
