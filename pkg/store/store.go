@@ -26,6 +26,7 @@ var (
 type Store interface {
 	Tenants
 	Credentials
+	Leases
 	Cycles
 	Ledger
 	Links

@@ -17,7 +17,7 @@ type test func(t *testing.T, s store.Store)
 func Run(t *testing.T, open func(t testing.TB) store.Store) {
 	tests := map[string]test{}
 	for _, part := range []map[string]test{
-		tenantTests(), credentialTests(), keyTests(), cycleTests(), ledgerTests(), ledgerListTests(), pointTests(), linkTests(),
+		tenantTests(), credentialTests(), keyTests(), leaseTests(), cycleTests(), ledgerTests(), ledgerListTests(), pointTests(), linkTests(),
 		journalTests(), commitTests(), quarantineTests(), findingTests(), trailTests(), trailQueryTests(), sealTests(),
 		streamTests(), lifeTests(), guardTests(), holdTests(),
 	} {

@@ -1,0 +1,53 @@
+package sqlitestore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"github.com/ml-connector/ml-connector/pkg/store"
+	"github.com/ml-connector/ml-connector/pkg/store/internal/row"
+	"github.com/ml-connector/ml-connector/pkg/tenant"
+)
+
+const (
+	// clock is this database's time in microseconds.
+	clock = `CAST(unixepoch('subsec') * 1000000 AS INTEGER)`
+	// takeLease answers no row when somebody else has the lease.
+	takeLease = `INSERT INTO leases (tenant, name, holder, fence, until) VALUES (?, ?, ?, 1, ` + clock + ` + ?)
+		ON CONFLICT (tenant, name) DO UPDATE SET
+			fence = leases.fence + (leases.holder <> excluded.holder), holder = excluded.holder, until = excluded.until
+		WHERE leases.holder = excluded.holder OR leases.until <= ` + clock + `
+		RETURNING name, holder, fence, until`
+	selectLease = `SELECT name, holder, fence, until FROM leases WHERE tenant = ? AND name = ?`
+	endLease    = `UPDATE leases SET until = 0 WHERE tenant = ? AND name = ? AND holder = ? AND fence = ?`
+)
+
+// TakeLease implements store.Leases.
+func (s *Store) TakeLease(ctx context.Context, t tenant.ID, name, holder string, lasts time.Duration) (l store.Lease, taken bool, err error) {
+	err = s.write(ctx, "store: take lease", func(ctx context.Context, tx *sql.Tx) (err error) {
+		l, err = scanLease(tx.QueryRowContext(ctx, takeLease, t, name, holder, lasts.Microseconds()))
+		if taken = err == nil; taken || !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		l, err = scanLease(tx.QueryRowContext(ctx, selectLease, t, name))
+		return err
+	})
+	return l, taken && err == nil, err
+}
+
+// EndLease implements store.Leases.
+func (s *Store) EndLease(ctx context.Context, t tenant.ID, l store.Lease) error {
+	return s.write(ctx, "store: end lease", func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, endLease, t, l.Name, l.Holder, l.Fence)
+		return err
+	})
+}
+
+func scanLease(r scanner) (l store.Lease, err error) {
+	var until int64
+	err = r.Scan(&l.Name, &l.Holder, &l.Fence, &until)
+	l.Until = row.Time(until)
+	return l, err
+}
