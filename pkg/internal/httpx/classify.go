@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"net/url"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/ml-connector/ml-connector/pkg/fault"
 )
@@ -72,17 +74,39 @@ func isTLS(err error) bool {
 	return strings.HasPrefix(text, "tls: ") || strings.HasPrefix(text, "remote error: tls: ")
 }
 
+// tlsDetail says what is wrong with a certificate and whose it is (failures.md N05).
 func tlsDetail(err error) string {
 	if u, ok := errors.AsType[x509.UnknownAuthorityError](err); ok && u.Cert != nil {
-		return "certificate signed by an unknown authority: " + u.Cert.Issuer.String()
+		return "certificate signed by an unknown authority: " + whose(shown(err, u.Cert))
 	}
 	if h, ok := errors.AsType[x509.HostnameError](err); ok {
-		return "certificate is for another name: " + h.Certificate.Subject.String()
+		return "certificate is for another name than " + h.Host + ": " + whose(h.Certificate)
 	}
 	if i, ok := errors.AsType[x509.CertificateInvalidError](err); ok {
-		return "certificate not valid: " + i.Error()
+		return "certificate not valid: " + i.Error() + ": " + whose(i.Cert)
 	}
 	return err.Error()
+}
+
+// shown is the certificate that the other side calls its own; the one that fails may be one of its issuers.
+func shown(err error, otherwise *x509.Certificate) *x509.Certificate {
+	if v, ok := errors.AsType[*tls.CertificateVerificationError](err); ok && len(v.UnverifiedCertificates) > 0 {
+		return v.UnverifiedCertificates[0]
+	}
+	return otherwise
+}
+
+// whose names subject, issuer and dates; names are cut, the other side chose them.
+func whose(c *x509.Certificate) string {
+	if c == nil {
+		return "unknown"
+	}
+	names := c.Subject.String()
+	if names == "" {
+		names = strings.Join(c.DNSNames[:min(len(c.DNSNames), 3)], ", ")
+	}
+	return fmt.Sprintf("subject %.200q, issuer %.200q, valid from %s to %s", names, c.Issuer.String(),
+		c.NotBefore.UTC().Format(time.DateOnly), c.NotAfter.UTC().Format(time.DateOnly))
 }
 
 var errForbidden = errors.New("address is link-local, metadata, multicast or unspecified: never allowed")

@@ -29,6 +29,7 @@ type Config struct {
 	Stall     time.Duration // without any byte of the body; default 15s
 	Total     time.Duration // whole exchange; default 120s
 	MaxBody   int64         // bytes; default 8 MiB
+	Silence   time.Duration // scales the five above: Dial, Handshake and Stall default to it, Header to four times, Total to eight times
 	Codes     Codes
 }
 
@@ -133,6 +134,13 @@ func withDefaults(c Config) Config {
 		if *d == 0 {
 			*d = v
 		}
+	}
+	if s := c.Silence; s > 0 {
+		def(&c.Dial, s)
+		def(&c.Handshake, s)
+		def(&c.Header, 4*s)
+		def(&c.Stall, s)
+		def(&c.Total, 8*s)
 	}
 	def(&c.Dial, 10*time.Second)
 	def(&c.Handshake, 10*time.Second)

@@ -318,3 +318,10 @@ func TestProbe(t *testing.T) {
 		t.Errorf("an unknown authority: %v", err)
 	}
 }
+
+func TestSilenceScalesTheTimes(t *testing.T) {
+	d := withDefaults(Config{Silence: time.Second, Stall: 3 * time.Second})
+	if d.Dial != time.Second || d.Handshake != time.Second || d.Header != 4*time.Second || d.Stall != 3*time.Second || d.Total != 8*time.Second {
+		t.Errorf("%+v", d)
+	}
+}

@@ -15,6 +15,7 @@ type Config struct {
 	Auth     Auth
 	CAFile   string         // PEM bundle trusted beside the system's
 	MinTLS   uint16         // tls.VersionTLS12 or later; 0 is 1.2
+	Silence  time.Duration  // of the other side before a call is given up; 0 is 15s, with a minute for the first byte
 	Zone     *time.Location // of PeopleSoft's clock; only for prompt layouts that show an offset
 	Queries  map[record.Kind]Query
 	Generics map[record.Kind]Generic
@@ -92,7 +93,7 @@ type Prompts struct {
 	From, To       string // change time, inclusive
 	After          string // key greater than this, in ascending order
 	Key            string // key equal to this
-	EffFrom, EffTo string // EFFDT; always left open
+	EffFrom, EffTo string // EFFDT, inclusive; open ends but in a window over days of effect
 }
 
 // Rule says how a custom service is paged.

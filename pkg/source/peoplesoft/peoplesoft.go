@@ -23,6 +23,7 @@ type Source struct {
 var (
 	_ source.Source    = (*Source)(nil)
 	_ source.KeyReader = (*Source)(nil)
+	_ source.Dated     = (*Source)(nil)
 )
 
 // Open checks c and prepares a source; nothing is sent yet. A wrong Config is one fault that lists every problem.
@@ -34,7 +35,7 @@ func Open(c Config) (*Source, error) {
 		}
 		return nil, fault.New(fault.Config, fault.BadConfig, strings.Join(texts, "; "))
 	}
-	h, err := httpx.New(httpx.Config{CAFile: c.CAFile, MinTLS: c.MinTLS, MaxBody: maxBody, Codes: codes()})
+	h, err := httpx.New(httpx.Config{CAFile: c.CAFile, MinTLS: c.MinTLS, Silence: c.Silence, MaxBody: maxBody, Codes: codes()})
 	if err != nil {
 		return nil, err
 	}
@@ -58,6 +59,9 @@ func (s *Source) Read(ctx context.Context, _ tenant.ID, w source.Window) (source
 	if !ok {
 		return source.Page{}, notRead(w.Kind)
 	}
+	if w.Effective() && !r.dated {
+		return source.Page{}, fault.New(fault.Config, fault.SourceNotSupported, r.what+" has no eff_from and eff_to prompts")
+	}
 	p := pass{reading: r, client: s.client, try: &attempt{}}
 	read := p.byTime
 	if r.keyset {
@@ -65,6 +69,12 @@ func (s *Source) Read(ctx context.Context, _ tenant.ID, w source.Window) (source
 	}
 	page, err := read(ctx, w)
 	return page, during("read "+w.Kind.Plural(), err)
+}
+
+// Dated implements source.Dated: a query with the prompts `eff_from` and `eff_to`.
+func (s *Source) Dated(kind record.Kind) bool {
+	r, ok := s.readings[kind]
+	return ok && r.dated
 }
 
 // ReadKey implements source.KeyReader: through the `key` prompt, else through `after` from just before the key.

@@ -26,6 +26,7 @@ type Config struct {
 	Fields      []string // target field paths of the tenant's mapping, for Check and FixFields
 
 	CAFile   string        // PEM bundle trusted beside the system's
+	Silence  time.Duration // of the other side before a call is given up; 0 is 15s, with a minute for the first byte
 	Poll     time.Duration // least time between two looks at bulk jobs
 	Patience time.Duration // longest wait for a limit inside one call; beyond it the call fails as RateLimited
 	JobLife  time.Duration // a job without an end after this long is given up as unknown (failures.md Z13)

@@ -36,7 +36,7 @@ func Open(cfg Config) (*Target, error) {
 		return nil, err
 	}
 	cfg = cfg.filled()
-	h, err := httpx.New(httpx.Config{CAFile: cfg.CAFile, MaxBody: 32 << 20, Codes: httpx.Codes{
+	h, err := httpx.New(httpx.Config{CAFile: cfg.CAFile, Silence: cfg.Silence, MaxBody: 32 << 20, Codes: httpx.Codes{
 		Timeout: fault.TargetTimeout, Unreachable: fault.TargetUnreachable, TLS: fault.TargetTLS,
 		Redirect: fault.TargetRedirect, Truncated: fault.TargetNotData, TooLarge: fault.TargetNotData,
 	}})

@@ -50,6 +50,7 @@ type Tune struct {
 	SealEvery   time.Duration
 	WriterBatch int
 	WriterWork  time.Duration // longest time of one batch; default 3m
+	Silence     time.Duration // of PeopleSoft or Zendesk before a call is given up; default 15s
 }
 
 // Settings reads a tenant's settings from the store.

@@ -76,6 +76,7 @@ func (c *Core) peoplesoft(ctx context.Context, t tenant.ID, s config.Tenant, k c
 	if k.TLS.MinVersion == "1.3" {
 		cfg.MinTLS = tls.VersionTLS13
 	}
+	cfg.Silence = c.Tune.Silence
 	var err error
 	if cfg.Auth, err = c.sourceAuth(ctx, t, k.Auth, password, client); err != nil {
 		return nil, err

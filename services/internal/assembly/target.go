@@ -19,7 +19,7 @@ func (c *Core) openTarget(ctx context.Context, t tenant.ID, s config.Tenant) (*z
 	cfg.Share, cfg.Jobs = s.Zendesk.Budget.Share, min(s.Zendesk.Budget.Jobs, 10)
 	cfg.Adopt, cfg.FreeSeats = s.Zendesk.Adopt, s.Employees.Leaver.DowngradeAgents
 	cfg.Fields = mapped(s)
-	cfg.Log = c.Log.With("tenant", t)
+	cfg.Log, cfg.Silence = c.Log.With("tenant", t), c.Tune.Silence
 	if c.Tune.JobPoll > 0 {
 		cfg.Poll = c.Tune.JobPoll
 	}
