@@ -34,8 +34,9 @@ type Vault struct {
 }
 
 var (
-	_ Opener = (*Vault)(nil)
-	_ Sealer = (*Vault)(nil)
+	_ Opener  = (*Vault)(nil)
+	_ Sealer  = (*Vault)(nil)
+	_ Swapper = (*Vault)(nil)
 )
 
 // Open reads the master key and proves that it is the one that sealed what is in creds; else it fails with code VAULT_KEY

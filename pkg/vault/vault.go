@@ -30,14 +30,23 @@ const (
 	IBNodePassword Purpose = "peoplesoft.ib.node_password"
 	ZendeskToken   Purpose = "zendesk.api_token"
 	ZendeskSecret  Purpose = "zendesk.client_secret"
-	ZendeskGrant   Purpose = "zendesk.grant" // access and refresh token of an authorization code grant
 	WebhookSecret  Purpose = "zendesk.webhook_secret"
 )
 
-// Purposes lists every purpose.
+// The purposes that the product keeps by itself; nobody sets them by hand.
+const (
+	ZendeskGrant   Purpose = "zendesk.grant"   // access and refresh token of an authorization code grant
+	ZendeskPending Purpose = "zendesk.pending" // consents that were asked for and not yet given
+	ZendeskConsent Purpose = "zendesk.consent" // who consented last; its version counts the consents
+)
+
+// Purposes lists every purpose that operators set.
 func Purposes() []Purpose {
-	return []Purpose{HCMPassword, HCMSecret, FSCMPassword, FSCMSecret, IBPassword, IBHeader, IBNodePassword, ZendeskToken, ZendeskSecret, ZendeskGrant, WebhookSecret}
+	return []Purpose{HCMPassword, HCMSecret, FSCMPassword, FSCMSecret, IBPassword, IBHeader, IBNodePassword, ZendeskToken, ZendeskSecret, WebhookSecret}
 }
+
+// Kept lists the purposes that the product keeps by itself.
+func Kept() []Purpose { return []Purpose{ZendeskGrant, ZendeskPending, ZendeskConsent} }
 
 // Opener gives credentials to the one adapter that uses them.
 type Opener interface {
@@ -48,4 +57,13 @@ type Opener interface {
 // Sealer stores credentials; there is no way back out but Opener.
 type Sealer interface {
 	Seal(ctx context.Context, t tenant.ID, p Purpose, value secret.String) error
+}
+
+// Swapper keeps a credential that changes by itself, such as tokens that rotate.
+type Swapper interface {
+	// OpenVersion is Open with the version of the value; 0 and no error when nothing is sealed.
+	OpenVersion(ctx context.Context, t tenant.ID, p Purpose) (value secret.String, version int64, err error)
+	// SealOver seals the value when the version over is still the newest, 0 when nothing is sealed; else it fails with
+	// store.ErrConflict. After a lost answer of the store it may have sealed, and OpenVersion tells.
+	SealOver(ctx context.Context, t tenant.ID, p Purpose, value secret.String, over int64) error
 }
