@@ -2,9 +2,6 @@ package zendesk
 
 import (
 	"context"
-	"net/http"
-	"net/url"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -165,58 +162,23 @@ func (c *census) met(id int64, addresses []string) {
 	}
 }
 
-// exportUsers reads one page of the cursor export; the host of its links is never used (zendesk.md 4.7, 7.5).
+// exportUsers and exportOrgs give the census one page of an export.
 func (t *Target) exportUsers(ctx context.Context, from string) ([]row, string, bool, error) {
-	q := url.Values{"start_time": {"1"}, "per_page": {"1000"}}
-	if from != "" {
-		q = url.Values{"cursor": {from}, "per_page": {"1000"}}
-	}
-	var a struct {
-		Users       []wireUser `json:"users"`
-		AfterCursor string     `json:"after_cursor"`
-		End         bool       `json:"end_of_stream"`
-	}
-	_, err := t.client.do(ctx, call{method: http.MethodGet, path: "/api/v2/incremental/users/cursor", query: q, out: &a})
-	rows := make([]row, 0, len(a.Users))
-	for _, u := range a.Users {
+	list, next, done, err := t.usersPage(ctx, from)
+	rows := make([]row, 0, len(list))
+	for _, u := range list {
 		rows = append(rows, row{u.ID, strings.ToLower(u.ExternalID), strings.ToLower(u.Email), u.gone()})
 	}
-	if a.AfterCursor == "" {
-		a.AfterCursor = from
-	}
-	return rows, a.AfterCursor, a.End || len(rows) == 0, err
+	return rows, next, done, err
 }
 
-// exportOrgs reads one page of the time-based export; pages may repeat records at their borders.
 func (t *Target) exportOrgs(ctx context.Context, from string) ([]row, string, bool, error) {
-	if from == "" {
-		from = "1"
-	}
-	var a struct {
-		Organizations []struct {
-			wireOrg
-			DeletedAt *string `json:"deleted_at"`
-		} `json:"organizations"`
-		EndTime int64 `json:"end_time"`
-		Count   int   `json:"count"`
-		End     *bool `json:"end_of_stream"`
-	}
-	q := url.Values{"start_time": {from}, "per_page": {"1000"}}
-	_, err := t.client.do(ctx, call{method: http.MethodGet, path: "/api/v2/incremental/organizations", query: q, out: &a})
-	rows := make([]row, 0, len(a.Organizations))
-	for _, o := range a.Organizations {
+	list, next, done, err := t.orgsPage(ctx, from)
+	rows := make([]row, 0, len(list))
+	for _, o := range list {
 		rows = append(rows, row{o.ID, strings.ToLower(o.ExternalID), strings.ToLower(o.Name), o.DeletedAt != nil})
 	}
-	done := len(rows) < 1000
-	if a.End != nil {
-		done = *a.End
-	}
-	if a.EndTime > 0 {
-		next := strconv.FormatInt(a.EndTime, 10)
-		done = done || next == from
-		from = next
-	}
-	return rows, from, done, err
+	return rows, next, done, err
 }
 
 // screen reads the secondary addresses of the few users that were there before us, which no export shows. Only then

@@ -28,6 +28,7 @@ type Target struct {
 var (
 	_ target.Target = (*Target)(nil)
 	_ target.Fixer  = (*Target)(nil)
+	_ target.Lister = (*Target)(nil)
 )
 
 // Open prepares the account; it connects to nothing yet. It fails on a bad configuration or CA file only.
