@@ -18,6 +18,10 @@ type Cursor struct {
 	Open  *Window     `json:"open,omitempty"`  // the rest of the window that is being read
 	Cycle string      `json:"cycle"`           // the cycle that stored this cursor
 	Full  int         `json:"full,omitempty"`  // records of the last complete full read
+
+	Effective erp.Date       `json:"effective,omitempty"` // day up to which rows were read that take effect without a new change time
+	Due       *Window        `json:"due,omitempty"`       // the rest of the pass over days of effect that is being read
+	Varied    map[string]int `json:"varied,omitempty"`    // of the last good full read: after how many records a field showed a second value
 }
 
 // Window is the part of the source that is still to be read, with what was seen of it so far.
@@ -31,6 +35,11 @@ type Window struct {
 	Rows    int       `json:"rows,omitempty"`
 	Records int       `json:"records,omitempty"`
 	Pages   int       `json:"pages,omitempty"`
+
+	EffFrom erp.Date          `json:"eff_from,omitempty"` // with EffTo: the days of effect that are read, in place of change times
+	EffTo   erp.Date          `json:"eff_to,omitempty"`
+	Varied  map[string]int    `json:"varied,omitempty"` // of a full read: as in Cursor
+	Same    map[string]string `json:"same,omitempty"`   // of a full read: digest of a field's only value so far
 }
 
 // Urgent is the payload of urgent.v1.
@@ -44,6 +53,7 @@ type Wake struct {
 	Kind record.Kind `json:"kind"`
 	Key  string      `json:"key"`
 	Date erp.Date    `json:"date"`
+	At   time.Time   `json:"at,omitzero"` // the instant, where it is not the start of the day
 }
 
 // Mode says what a poll reads.

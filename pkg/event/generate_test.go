@@ -80,7 +80,7 @@ func generators() map[event.Type]func(*rapid.T) any {
 		event.CursorV1: func(t *rapid.T) any { return cursor(t) },
 		event.WantedV1: func(t *rapid.T) any { return wanted(t) },
 		event.UrgentV1: func(t *rapid.T) any { return event.Urgent{Kind: kinds(t), Key: keys(t)} },
-		event.WakeV1:   func(t *rapid.T) any { return event.Wake{Kind: kinds(t), Key: keys(t), Date: days(t)} },
+		event.WakeV1:   func(t *rapid.T) any { return wake(t) },
 		event.TickV1:   func(t *rapid.T) any { return tick(t) },
 		event.AuditV1:  func(t *rapid.T) any { return entry(t) },
 		event.DeadV1:   func(t *rapid.T) any { return dead(t) },
@@ -126,12 +126,32 @@ func facts(t *rapid.T) event.Facts {
 
 func cursor(t *rapid.T) event.Cursor {
 	n := rapid.IntRange(0, 1<<40)
-	c := event.Cursor{Kind: kinds(t), Since: stamps(t), Cycle: some(t), Full: n.Draw(t, "full")}
+	c := event.Cursor{Kind: kinds(t), Since: stamps(t), Cycle: some(t), Full: n.Draw(t, "full"), Varied: varied(t)}
 	if rapid.Bool().Draw(t, "open") {
 		c.Open = &event.Window{From: stamps(t), To: stamps(t), After: words(t), Full: rapid.Bool().Draw(t, "whole"), Seen: stamps(t),
-			Rows: n.Draw(t, "rows"), Records: n.Draw(t, "records"), Pages: n.Draw(t, "pages")}
+			Rows: n.Draw(t, "rows"), Records: n.Draw(t, "records"), Pages: n.Draw(t, "pages"), Varied: varied(t),
+			Same: rapid.MapOfN(fields(), rapid.StringMatching(`[0-9a-f]{8}`), 0, 4).Draw(t, "same")}
+	}
+	if rapid.Bool().Draw(t, "due") {
+		c.Effective, c.Due = days(t), &event.Window{EffFrom: days(t), EffTo: days(t), After: words(t)}
 	}
 	return c
+}
+
+func fields() *rapid.Generator[string] {
+	return rapid.SampledFrom([]string{"department", "email", "name", "status"})
+}
+
+func varied(t *rapid.T) map[string]int {
+	return rapid.MapOfN(fields(), rapid.IntRange(1, 1<<40), 0, 4).Draw(t, "varied")
+}
+
+func wake(t *rapid.T) event.Wake {
+	w := event.Wake{Kind: kinds(t), Key: keys(t), Date: days(t)}
+	if rapid.Bool().Draw(t, "at an hour") {
+		w.At = time.Unix(rapid.Int64Range(0, 4e9).Draw(t, "at"), 0).UTC()
+	}
+	return w
 }
 
 func wanted(t *rapid.T) event.Wanted {

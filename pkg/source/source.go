@@ -18,7 +18,14 @@ type Window struct {
 	To    erp.Stamp // rows changed at or before this wall clock
 	After string    // resume position inside the window; only the source knows its meaning
 	Full  bool      // everything, whatever its change time
+
+	// EffFrom and EffTo, where set, ask for the rows that take effect on these days and between them, whatever their
+	// change time; From, To and Full are then zero. Only a Dated source reads such a window.
+	EffFrom, EffTo erp.Date
 }
+
+// Effective tells whether the window asks for the days on which rows take effect.
+func (w Window) Effective() bool { return w.EffFrom != "" }
 
 // Page is one complete piece of a window.
 type Page struct {
@@ -52,6 +59,13 @@ type Source interface {
 	Read(ctx context.Context, t tenant.ID, w Window) (Page, error)
 	// Check tries the connection step by step, ending with the real query for kind limited to one row.
 	Check(ctx context.Context, t tenant.ID, kind record.Kind) []check.Step
+}
+
+// Dated is a source that may be asked for the days on which rows take effect: a row that was entered long ago and takes
+// effect today has no new change time, so that windows over change times never show it (peoplesoft.md 3.3).
+type Dated interface {
+	// Dated tells whether windows over days of effect can be read for kind.
+	Dated(kind record.Kind) bool
 }
 
 // KeyReader is a source that can read one record by its key.

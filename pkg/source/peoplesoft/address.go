@@ -12,6 +12,7 @@ import (
 type ask struct {
 	from, to   erp.Stamp
 	after, key string
+	effective  [2]erp.Date // first and last day of effect; "" is an open end
 	limit      int
 }
 
@@ -39,8 +40,7 @@ func (q Query) address(base, node string, c clock, a ask) (string, error) {
 	if err := put(q.Prompts.To, to, err); err != nil {
 		return "", err
 	}
-	low, _ := clock{layout: defaultLayout, zone: c.zone, empty: c.empty}.open(firstDay)
-	high, _ := clock{layout: defaultLayout, zone: c.zone, empty: c.empty}.open(farDay)
+	low, high := c.days(a.effective)
 	for _, p := range [][2]string{{q.Prompts.After, a.after}, {q.Prompts.Key, a.key}, {q.Prompts.EffFrom, low}, {q.Prompts.EffTo, high}} {
 		if err := put(p[0], p[1], nil); err != nil {
 			return "", err

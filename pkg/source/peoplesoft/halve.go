@@ -16,7 +16,7 @@ func (p pass) byTime(ctx context.Context, w source.Window) (source.Page, error) 
 	from, to, until := p.piece(w)
 	end := until
 	for {
-		lines, notes, cut, err := p.get(ctx, ask{from: from, to: end})
+		lines, notes, cut, err := p.get(ctx, ask{from: from, to: end, effective: [2]erp.Date{w.EffFrom, w.EffTo}})
 		if err != nil {
 			return source.Page{}, err
 		}
@@ -64,7 +64,7 @@ func position(after string) (at [2]erp.Stamp, ok bool) {
 }
 
 func (p pass) pieceOf(w source.Window, lines []line, notes []source.Note, from, end, to erp.Stamp) (source.Page, error) {
-	page, err := p.page(lines, (w.Full || !p.windowed) && w.After == "" && end == to)
+	page, err := p.page(lines, p.unlimited(w) && w.After == "" && end == to)
 	if err != nil {
 		return source.Page{}, err
 	}

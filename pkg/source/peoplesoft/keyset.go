@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 
+	"github.com/ml-connector/ml-connector/pkg/erp"
 	"github.com/ml-connector/ml-connector/pkg/fault"
 	"github.com/ml-connector/ml-connector/pkg/source"
 )
@@ -14,7 +15,7 @@ func (p pass) byKey(ctx context.Context, w source.Window) (source.Page, error) {
 	if _, ok := position(w.After); ok {
 		w.After = "" // left by reading by time, before the query got its after prompt: begin again
 	}
-	a := ask{from: w.From, to: w.To, after: w.After}
+	a := ask{from: w.From, to: w.To, after: w.After, effective: [2]erp.Date{w.EffFrom, w.EffTo}}
 	if w.Full {
 		a.from, a.to = "", ""
 	}
@@ -43,7 +44,7 @@ func (p pass) byKey(ctx context.Context, w source.Window) (source.Page, error) {
 		next.After = last(lines)
 		rest = &next
 	}
-	page, err := p.page(lines, w.Full || !p.windowed)
+	page, err := p.page(lines, p.unlimited(w))
 	if err != nil {
 		return source.Page{}, err
 	}

@@ -73,6 +73,14 @@ func (c clock) open(s erp.Stamp) (string, error) {
 	return c.write(t), err
 }
 
+// days writes days of effect. They are dates at every site, whatever the layout of change times is.
+func (c clock) days(of [2]erp.Date) (low, high string) {
+	dates := clock{layout: defaultLayout, zone: c.zone, empty: c.empty}
+	low, _ = dates.open(firstDay)
+	high, _ = dates.open(farDay)
+	return orText(string(of[0]), low), orText(string(of[1]), high)
+}
+
 // write never lets the zone move a wall; only a layout that shows an offset needs the zone at all. A wall in the
 // spring gap then becomes the one an hour later: for From the overlap of windows covers it, for To it reads more.
 func (c clock) write(t time.Time) string {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/ml-connector/ml-connector/pkg/internal/httpx"
 	"github.com/ml-connector/ml-connector/pkg/record"
+	"github.com/ml-connector/ml-connector/pkg/source"
 )
 
 // reading is how one kind is asked for and understood: the query service and custom services look the same from here.
@@ -17,6 +18,7 @@ type reading struct {
 	clock     clock
 	windowed  bool // the request has from and to
 	keyset    bool // the request has after
+	dated     bool // the request has days of effect
 	keyed     bool // the request has key
 	limited   bool // the request has a row limit
 	confirm   bool
@@ -35,6 +37,7 @@ func (q Query) reading(kind record.Kind, base, node string, zone *time.Location)
 	q = q.withDefaults()
 	c := newClock(q.PromptLayout, zone, q.EmptyPrompts)
 	r := &reading{kind: kind, what: "query " + q.Name, max: q.MaxRows, clock: c, windowed: q.Prompts.From != "", keyset: q.Prompts.After != "", keyed: q.Prompts.Key != "",
+		dated:   q.Prompts.EffFrom != "" && q.Prompts.EffTo != "",
 		limited: true, confirm: !q.SkipConfirm, unescape: q.Unescape, keyLength: q.KeyLength, columns: q.Columns, cols: columns(kind),
 		accept:  "application/json",
 		address: func(a ask) (string, error) { return q.address(base, node, c, a) },
@@ -86,4 +89,9 @@ func (r *reading) understand(resp httpx.Response) (table, error) {
 		return table{}, err
 	}
 	return r.decode(b)
+}
+
+// unlimited tells whether the answers to a window hold every row of their records.
+func (r *reading) unlimited(w source.Window) bool {
+	return w.Full || !r.windowed && !w.Effective()
 }

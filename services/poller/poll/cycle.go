@@ -69,7 +69,10 @@ func (c *cycle) read(ctx context.Context) error {
 	if left := c.cursor.Open; left == nil || full && !left.Full {
 		c.cursor.Open = c.window(full)
 	}
-	return c.readWindow(ctx)
+	if err := c.readWindow(ctx); err != nil {
+		return err
+	}
+	return c.effective(ctx)
 }
 
 // load takes the cursor from the stream, where it is stored with the pages.
@@ -125,9 +128,20 @@ func (c *cycle) readWindow(ctx context.Context) error {
 	return nil
 }
 
-// store appends the page with its cursor, in parts where it is too large for one batch. Complaints about its rows come
-// first: once the cursor has moved, nobody reads those rows again.
+// store stores a page of the open window, unless it cannot be true.
 func (c *cycle) store(ctx context.Context, page source.Page) error {
+	seen, err := c.uniform(*c.cursor.Open, page)
+	if err != nil {
+		c.row.Pages++ // something was read, and nothing may be concluded from it
+		return err
+	}
+	behind, verdict := c.behind(seen, page)
+	return c.keep(ctx, page, behind, verdict)
+}
+
+// keep appends the page with the cursor behind it, in parts where it is too large for one batch. Complaints about its
+// rows come first: once the cursor has moved, nobody reads those rows again. It answers the verdict once all is stored.
+func (c *cycle) keep(ctx context.Context, page source.Page, behind event.Cursor, verdict error) error {
 	c.row.Pages++
 	c.row.Rows += page.Rows
 	c.row.Records += len(page.Records)
@@ -140,7 +154,6 @@ func (c *cycle) store(ctx context.Context, page source.Page) error {
 	if err := c.note(ctx, place, page.Notes); err != nil {
 		return err
 	}
-	behind, verdict := c.behind(page)
 	for len(events) > bus.MaxPage { // until the last part is stored, the cursor stays before this page
 		if err := c.append(ctx, events[:bus.MaxPage], c.cursor); err != nil {
 			return err
@@ -174,9 +187,8 @@ func (c *cycle) append(ctx context.Context, events []event.Event, cursor event.C
 
 // behind is the cursor behind the page. At the end of a window it moves to the newest change that was seen, unless the
 // window may not be believed, as the verdict then says.
-func (c *cycle) behind(page source.Page) (next event.Cursor, verdict error) {
+func (c *cycle) behind(open event.Window, page source.Page) (next event.Cursor, verdict error) {
 	next = c.cursor
-	open := *next.Open
 	open.Seen = max(open.Seen, page.Newest)
 	open.Rows, open.Records, open.Pages = open.Rows+page.Rows, open.Records+len(page.Records), open.Pages+1
 	if page.Rest != nil {
@@ -190,12 +202,14 @@ func (c *cycle) behind(page source.Page) (next event.Cursor, verdict error) {
 	}
 	next.Since = max(next.Since, c.capped(open))
 	if open.Full {
-		next.Full = open.Records
+		next.Full, next.Varied, next.Due = open.Records, open.Varied, nil
+		next.Effective = max(next.Effective, dayOf(open.Began))
 	}
 	return next, nil
 }
 
-// believable refuses a full read that shrank: nothing may be concluded from it (design.md 6).
+// believable refuses a full read that shrank or is older than what was read before: nothing may be concluded from it
+// (design.md 6, failures.md P06, P16). Rows may vanish, so that the newest change seen may go back a little.
 func (c *cycle) believable(w event.Window) error {
 	if !w.Full || c.cursor.Full == 0 {
 		return nil
@@ -206,6 +220,8 @@ func (c *cycle) believable(w event.Window) error {
 		return fault.New(fault.Config, fault.SourceEmpty, detail)
 	case w.Records*100 < c.cursor.Full*95:
 		return fault.New(fault.Config, fault.SourceShrunk, detail)
+	case w.Seen != "" && w.Seen < c.cursor.Since.Add(-max(c.feed.Overlap, time.Hour)):
+		return fault.New(fault.Config, fault.SourceStale, fmt.Sprintf("the newest change in a full read is of %s, one of %s was read before", w.Seen, c.cursor.Since))
 	}
 	return nil
 }

@@ -52,12 +52,15 @@ type world struct {
 	steps   []check.Step
 	read    func(w source.Window) error
 	notes   []source.Note
+	dated   bool
 }
 
 type person struct {
 	key   string
 	stamp erp.Stamp
 	big   int
+	eff   erp.Date          // day of effect of its only row
+	name  map[string]string // fields of its name row
 }
 
 func newWorld(t *testing.T, people int) *world {
@@ -180,7 +183,11 @@ func (w *world) Read(_ context.Context, _ tenant.ID, win source.Window) (source.
 	}
 	page := source.Page{Notes: w.notes}
 	for _, p := range w.people {
-		if p.key <= win.After || !win.Full && (p.stamp < win.From || p.stamp > win.To) {
+		out := !win.Full && (p.stamp < win.From || p.stamp > win.To)
+		if win.Effective() {
+			out = p.eff < win.EffFrom || p.eff > win.EffTo
+		}
+		if p.key <= win.After || out {
 			continue
 		}
 		if len(page.Records) == w.perPage {
@@ -196,7 +203,17 @@ func (w *world) Read(_ context.Context, _ tenant.ID, win source.Window) (source.
 	return page, nil
 }
 
+// Dated implements source.Dated.
+func (w *world) Dated(record.Kind) bool { return w.dated }
+
 func rec(p person) source.Record {
+	if p.name != nil {
+		fields := map[erp.Field]string{}
+		for k, v := range p.name {
+			fields[erp.Field(k)] = v
+		}
+		return source.Record{Ref: record.Ref{Kind: record.Employee, Key: p.key}, Facts: []erp.Fact{{Facet: erp.Name, Stamp: p.stamp, Fields: fields}}}
+	}
 	return source.Record{Ref: record.Ref{Kind: record.Employee, Key: p.key}, Facts: []erp.Fact{{Facet: erp.Job, Stamp: p.stamp,
 		Fields: map[erp.Field]string{"x": string(make([]byte, p.big))}}}}
 }

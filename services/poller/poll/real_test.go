@@ -51,15 +51,19 @@ func broker(t *testing.T) *natsbus.Bus {
 	return b
 }
 
-func company(t *testing.T, s *sim.Sim, zone *time.Location) *peoplesoft.Source {
+func company(t *testing.T, s *sim.Sim, zone *time.Location, more ...func(*peoplesoft.Query)) *peoplesoft.Source {
 	t.Helper()
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
 	c := peoplesoft.Default()
 	c.BaseURL, c.Node, c.Zone = server.URL, "PSFT_HR", zone
 	c.Auth = peoplesoft.Auth{Basic: &peoplesoft.Basic{User: "MLCONN", Password: secret.New("password-of-the-test")}}
-	c.Queries[record.Employee] = peoplesoft.Query{Name: "ML_EMPLOYEES", MaxRows: 50, PromptLayout: "2006-01-02T15:04:05",
+	q := peoplesoft.Query{Name: "ML_EMPLOYEES", MaxRows: 50, PromptLayout: "2006-01-02T15:04:05",
 		Prompts: peoplesoft.Prompts{From: "FROM_DTTM", To: "TO_DTTM", After: "LAST_EMPLID"}}
+	for _, change := range more {
+		change(&q)
+	}
+	c.Queries[record.Employee] = q
 	src, err := peoplesoft.Open(c)
 	if err != nil {
 		t.Fatal(err)

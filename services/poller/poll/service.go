@@ -45,6 +45,8 @@ type Feed struct {
 	Every   string        // Go duration or cron line of five fields; "" polls on demand only
 	Full    string        // the same for full reads
 	Overlap time.Duration // read again before the cursor: rows commit late (failures.md P08)
+	Ahead   int           // days before a row takes effect on which it is acted on: a pass over days of effect reads so far
+	Uniform bool          // a full read in which everybody has the same name, department, status or email is believed
 	Jitter  time.Duration // a scheduled cycle starts up to this much later, the same for each run of a feed
 }
 

@@ -13,5 +13,5 @@ func rest(w event.Window, r source.Window) event.Window {
 }
 
 func toSource(kind record.Kind, w event.Window) source.Window {
-	return source.Window{Kind: kind, From: w.From, To: w.To, After: w.After, Full: w.Full}
+	return source.Window{Kind: kind, From: w.From, To: w.To, After: w.After, Full: w.Full, EffFrom: w.EffFrom, EffTo: w.EffTo}
 }
