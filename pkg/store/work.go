@@ -62,6 +62,7 @@ type Link struct {
 	Version  uint64 // of the wanted state that was last brought to an end
 	Digest   string // of that wanted state; "" forces the next write to look at the target
 	Known    []byte // event.EncodeEntry of what the target holds
+	Email    string // address.Key of the primary address that the object holds, as far as known; "" for none
 	Memory   []byte // role, groups: what a rehire gets back
 	State    string // directory.State last applied
 	At       time.Time
@@ -72,12 +73,15 @@ type Links interface {
 	Links(ctx context.Context, t tenant.ID, refs []record.Ref) (map[record.Ref]Link, error) // missing ones are absent
 	WalkLinks(ctx context.Context, t tenant.ID, kind record.Kind, after string, limit int) ([]Link, error)
 	CountLinks(ctx context.Context, t tenant.ID) (map[record.Kind]map[string]int, error) // by state; only with a TargetID
+	// Holding lists the links with a TargetID whose object holds one of the emails (as in Link.Email), by kind and key.
+	Holding(ctx context.Context, t tenant.ID, emails []string) ([]Link, error)
 }
 
 // BatchItem is one record of a batch in flight.
 type BatchItem struct {
 	Ref     record.Ref
 	Version uint64
+	Job     string // the asynchronous job that is the record's last call in this batch; "" when there is none
 }
 
 // Batch is a batch in flight: what may have been sent and is not yet known to have ended.
@@ -103,9 +107,9 @@ type Journal interface {
 	// BeginBatch stores the batch before anything is sent. ErrBusy when a record is in another unfinished batch;
 	// ErrConflict when the id is taken by a different batch. Repeating a call whose answer was lost is harmless.
 	BeginBatch(ctx context.Context, t tenant.ID, b Batch) error
-	// AddJob remembers an asynchronous job of the batch before anybody waits for it; a job that is remembered already
-	// stays as it is. ErrNotFound when the batch is gone.
-	AddJob(ctx context.Context, t tenant.ID, batch, job string) error
+	// AddJob remembers an asynchronous job of the batch before anybody waits for it, and that it is the last call about
+	// the batch's items of refs; a job that is remembered already stays as it is. ErrNotFound when the batch is gone.
+	AddJob(ctx context.Context, t tenant.ID, batch, job string, refs []record.Ref) error
 	// CommitBatch ends the batch. mine is false when the batch was not there any more (another writer took over);
 	// then nothing was stored. A batch id of "" stores the commit without a batch.
 	CommitBatch(ctx context.Context, t tenant.ID, batch string, c Commit) (mine bool, err error)

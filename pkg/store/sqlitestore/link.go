@@ -3,6 +3,8 @@ package sqlitestore
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
+	"slices"
 
 	"github.com/ml-connector/ml-connector/pkg/record"
 	"github.com/ml-connector/ml-connector/pkg/store"
@@ -11,15 +13,17 @@ import (
 )
 
 const (
-	linkColumns = `l.kind, l.key, l.target_id, l.version, l.digest, l.known, l.memory, l.state, l.at`
+	linkColumns = `l.kind, l.key, l.target_id, l.version, l.digest, l.known, l.email, l.memory, l.state, l.at`
 	selectLinks = `SELECT ` + linkColumns + ` FROM json_each(?2) AS r CROSS JOIN links AS l
 		ON l.tenant = ?1 AND l.kind = r.value->>0 AND l.key = r.value->>1`
-	walkLinks  = `SELECT ` + linkColumns + ` FROM links AS l WHERE tenant = ? AND kind = ? AND key > ? ORDER BY key LIMIT ?`
+	walkLinks = `SELECT ` + linkColumns + ` FROM links AS l WHERE tenant = ? AND kind = ? AND key > ? ORDER BY key LIMIT ?`
+	holding   = `SELECT ` + linkColumns + ` FROM json_each(?2) AS r CROSS JOIN links AS l
+		ON l.tenant = ?1 AND l.email = r.value WHERE l.email <> '' AND l.target_id <> '' ORDER BY l.kind, l.key`
 	countLinks = `SELECT kind, state, count(*) FROM links WHERE tenant = ? AND target_id <> '' GROUP BY kind, state`
-	upsertLink = `INSERT INTO links (tenant, kind, key, target_id, version, digest, known, memory, state, at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+	upsertLink = `INSERT INTO links (tenant, kind, key, target_id, version, digest, known, email, memory, state, at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (tenant, kind, key) DO UPDATE SET target_id = excluded.target_id, version = excluded.version,
-			digest = excluded.digest, known = excluded.known, memory = excluded.memory, state = excluded.state, at = excluded.at`
+			digest = excluded.digest, known = excluded.known, email = excluded.email, memory = excluded.memory, state = excluded.state, at = excluded.at`
 	clearDigest = `UPDATE links SET digest = '' WHERE tenant = ? AND kind = ? AND key = ?`
 )
 
@@ -58,6 +62,16 @@ func (s *Store) CountLinks(ctx context.Context, t tenant.ID) (map[record.Kind]ma
 	return counts, fail("store: count links", err)
 }
 
+// Holding implements store.Links.
+func (s *Store) Holding(ctx context.Context, t tenant.ID, emails []string) ([]store.Link, error) {
+	of, err := json.Marshal(slices.Compact(slices.Sorted(slices.Values(emails))))
+	if err != nil {
+		return nil, fail("store: find links by email", err)
+	}
+	links, err := list(ctx, s.reader, scanLink, holding, t, string(of))
+	return links, fail("store: find links by email", err)
+}
+
 func putLinks(ctx context.Context, tx *sql.Tx, t tenant.ID, links []store.Link) error {
 	upsert, err := tx.PrepareContext(ctx, upsertLink)
 	if err != nil {
@@ -65,7 +79,7 @@ func putLinks(ctx context.Context, tx *sql.Tx, t tenant.ID, links []store.Link) 
 	}
 	for _, l := range links {
 		_, err := upsert.ExecContext(ctx, t, l.Ref.Kind, l.Ref.Key, l.TargetID, int64(l.Version), l.Digest, blob(l.Known),
-			blob(l.Memory), l.State, row.Micros(l.At))
+			l.Email, blob(l.Memory), l.State, row.Micros(l.At))
 		if err != nil {
 			return err
 		}
@@ -75,7 +89,7 @@ func putLinks(ctx context.Context, tx *sql.Tx, t tenant.ID, links []store.Link) 
 
 func scanLink(r scanner) (l store.Link, err error) {
 	var at int64
-	err = r.Scan(&l.Ref.Kind, &l.Ref.Key, &l.TargetID, &l.Version, &l.Digest, &l.Known, &l.Memory, &l.State, &at)
+	err = r.Scan(&l.Ref.Kind, &l.Ref.Key, &l.TargetID, &l.Version, &l.Digest, &l.Known, &l.Email, &l.Memory, &l.State, &at)
 	l.Known, l.Memory, l.At = row.Doc(l.Known), row.Doc(l.Memory), row.Time(at)
 	return l, err
 }

@@ -3,6 +3,7 @@ package storetest
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/ml-connector/ml-connector/pkg/record"
 	"github.com/ml-connector/ml-connector/pkg/store"
@@ -14,13 +15,14 @@ func linkTests() map[string]test {
 		"a link comes back as it was committed":    linkRoundTrip,
 		"links are paged by key":                   linkWalk,
 		"links with a target are counted by state": linkCount,
+		"a link is found by the email it holds":    linkHolding,
 	}
 }
 
 func link(ref record.Ref, version uint64) store.Link {
 	return store.Link{
 		Ref: ref, TargetID: "t" + ref.Key, Version: version, Digest: fmt.Sprint("d", version), Known: []byte("{ \"user\":\"🦉\"}"),
-		Memory: []byte(`{"role" :"agent"}`), State: "active", At: utc(noon()),
+		Email: "e" + ref.Key + "@example.com", Memory: []byte(`{"role" :"agent"}`), State: "active", At: utc(noon()),
 	}
 }
 
@@ -54,6 +56,25 @@ func linkRoundTrip(t *testing.T, s store.Store) {
 			t.Errorf("%s: came back changed", name)
 		}
 	}
+}
+
+func linkHolding(t *testing.T, s store.Store) {
+	one, two, none, made := link(employee(1), 1), link(employee(2), 1), link(employee(3), 1), link(employee(4), 1)
+	none.Email, made.TargetID = "", ""
+	commit(t, s, acme, "", store.Commit{Links: []store.Link{two, one, none, made}})
+	commit(t, s, globex, "", store.Commit{Links: []store.Link{link(employee(1), 9)}})
+	holding := func(emails ...string) []store.Link {
+		return must[[]store.Link](t)(s.Holding(t.Context(), acme, emails))
+	}
+	equal(t, "both", holding(two.Email, one.Email, made.Email, "", "nobody@example.com"), []store.Link{one, two})
+	equal(t, "nobody's", len(holding("nobody@example.com")), 0)
+	equal(t, "no question", len(holding()), 0)
+	one.Email = "moved@example.com"
+	commit(t, s, acme, "", store.Commit{Links: []store.Link{one}})
+	equal(t, "the old address", len(holding(link(employee(1), 1).Email)), 0)
+	equal(t, "the new address", holding("moved@example.com"), []store.Link{one})
+	commit(t, s, acme, "", store.Commit{Quarantine: map[record.Ref]time.Time{two.Ref: noon()}})
+	equal(t, "after an unknown outcome", holding(two.Email)[0].Digest, "")
 }
 
 func linkWalk(t *testing.T, s store.Store) {
