@@ -24,6 +24,40 @@ type EmployeeScope struct {
 type Email struct {
 	Types          []EmailType `json:"types"`           // E_ADDR_TYPE, best first
 	AllowPreferred bool        `json:"allow_preferred"` // else take the one that the person prefers
+	Change         MailChange  `json:"change"`          // what becomes of the old address of a user whose address changes
+	// ParkingDomain is a mail domain of the customer's own that nobody reads. With in_place, a leaver's address is moved
+	// to it when somebody else needs the address, and one member of a ring for a moment.
+	ParkingDomain Domain `json:"parking_domain,omitempty"`
+}
+
+func (e *Email) check(c *complaints) {
+	if e.ParkingDomain != "" && e.Change != InPlace {
+		c.at("parking_domain", bad{what: "has no effect with change: add", want: "change: in_place beside it"})
+	}
+}
+
+// MailChange says what becomes of the old address of a user whose address changes (zendesk.md 1.5).
+type MailChange string
+
+// The two ways. Add keeps the old address as a second one, so that mail to it still reaches the user; nobody else can
+// have it then. InPlace replaces it, so that it is free.
+const (
+	AddAddress MailChange = "add"
+	InPlace    MailChange = "in_place"
+)
+
+// UnmarshalText accepts add and in_place.
+func (m *MailChange) UnmarshalText(b []byte) error { return word(m, b, AddAddress, InPlace) }
+
+// Domain is a mail domain in lower case; "" is none.
+type Domain string
+
+// UnmarshalText accepts one domain of two labels or more, in ASCII.
+func (d *Domain) UnmarshalText(b []byte) error {
+	if len(b) > 190 { // psft-emp-<key>@ must fit before it
+		return bad{want: "a mail domain of at most 190 characters", got: show(string(b))}
+	}
+	return match(d, b, domainShape, "a mail domain of yours in lower case, for example former.example.com")
 }
 
 // Leaver says what happens to a user whose person left.
@@ -36,7 +70,7 @@ func defaultEmployees() Employees {
 	return Employees{
 		Scope:        EmployeeScope{PerOrg: []PerOrg{"EMP", "CWR"}, ActiveStatus: []EmplStatus{"A", "L", "P", "S", "W"}},
 		User:         map[UserField]UserPath{"department": "user_fields.department", "title": "user_fields.job_title"},
-		Email:        Email{Types: []EmailType{"BUSN"}, AllowPreferred: true},
+		Email:        Email{Types: []EmailType{"BUSN"}, AllowPreferred: true, Change: AddAddress},
 		MissingEmail: CreateWithout,
 		Leaver:       Leaver{Suspend: true},
 	}

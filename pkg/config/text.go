@@ -20,6 +20,7 @@ var (
 	vendorShape    = regexp.MustCompile(`^[A-Z0-9]{1,5}/[A-Z0-9_-]{1,10}$`)
 	userPathShape  = regexp.MustCompile(`^user_fields\.[a-z0-9_]{1,60}$`)
 	orgPathShape   = regexp.MustCompile(`^organization_fields\.[a-z0-9_]{1,60}$`)
+	domainShape    = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`)
 	addressShape   = regexp.MustCompile(`^[^@\s]{1,64}@[^@\s]{1,190}$`)
 	layoutShape    = regexp.MustCompile(`2006.*01.*02|01.*02.*2006|02.*01.*2006`)
 )

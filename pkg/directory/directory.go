@@ -30,7 +30,9 @@ type User struct {
 	Phone      string            // "" leaves the desk's number as it is
 	Fields     map[string]string // target field path (user_fields.department) to value; "" clears the field
 	State      State
-	FreeSeat   bool // a leaver who is an agent is downgraded before the suspension (tenant policy)
+	FreeSeat   bool   // a leaver who is an agent is downgraded before the suspension (tenant policy)
+	Park       string // an address of the customer's own that is held in place of any other, so that Email is free for somebody else
+	Takes      string // external id of the record whose object this one takes over: a person approved it
 }
 
 // Organization is what the desk should hold for a vendor.
@@ -87,6 +89,12 @@ func (e Entry) Digest() string {
 	case e.User != nil:
 		u := e.User
 		put("user", u.ExternalID, u.Name, strings.ToLower(u.Email), u.Phone, string(u.State), strconv.FormatBool(u.FreeSeat))
+		if u.Park != "" {
+			put("park", u.Park)
+		}
+		if u.Takes != "" {
+			put("takes", u.Takes)
+		}
 		fields(u.Fields)
 	case e.Organization != nil:
 		o := e.Organization

@@ -34,6 +34,8 @@ func TestEveryWantedValueCounts(t *testing.T) {
 		"phone":                    user(func(u *directory.User) { u.Phone = "" }),
 		"state":                    user(func(u *directory.User) { u.State = directory.Suspended }),
 		"free seat":                user(func(u *directory.User) { u.FreeSeat = true }),
+		"an address to hold":       user(func(u *directory.User) { u.Park = "x" }),
+		"a record to take over":    user(func(u *directory.User) { u.Takes = "x" }),
 		"a field's value":          user(func(u *directory.User) { u.Fields["user_fields.a"] = "2" }),
 		"a cleared field":          user(func(u *directory.User) { delete(u.Fields, "user_fields.b") }),
 		"a value moved":            user(func(u *directory.User) { u.Fields = map[string]string{"user_fields.a": "", "user_fields.b": "1"} }),

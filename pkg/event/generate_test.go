@@ -160,7 +160,7 @@ func wanted(t *rapid.T) event.Wanted {
 		return rapid.MapOfN(rapid.StringMatching(prefix+`\.[a-z_]{1,20}`), rapid.StringN(0, 40, 160), 0, 4).Draw(t, "fields")
 	}
 	if w.Kind == record.Employee {
-		w.User = &event.User{ExternalID: some(t), Name: words(t), Email: words(t), Phone: words(t), Fields: fields("user_fields"), FreeSeat: rapid.Bool().Draw(t, "seat"),
+		w.User = &event.User{ExternalID: some(t), Name: words(t), Email: words(t), Phone: words(t), Fields: fields("user_fields"), FreeSeat: rapid.Bool().Draw(t, "seat"), Park: words(t), Takes: words(t),
 			State: rapid.SampledFrom([]directory.State{directory.Active, directory.Suspended, directory.Untouched}).Draw(t, "state")}
 	} else {
 		w.Organization = &event.Organization{ExternalID: some(t), Name: words(t), AltName: words(t), Fields: fields("organization_fields"),

@@ -29,6 +29,8 @@ type User struct {
 	Fields     map[string]string `json:"fields,omitempty"`
 	State      directory.State   `json:"state"`
 	FreeSeat   bool              `json:"free_seat,omitempty"`
+	Park       string            `json:"park,omitempty"`
+	Takes      string            `json:"takes,omitempty"`
 }
 
 // Organization is directory.Organization on the wire and in links.

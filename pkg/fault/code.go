@@ -13,6 +13,8 @@ const (
 	SourceOrder        Code = "SRC_ORDER"         // rows are not ordered by the key that paging needs
 	SourceEmpty        Code = "SRC_EMPTY_SUSPECT" // nothing came although there were rows before
 	SourceShrunk       Code = "SRC_SHRUNK"        // a full read under 95 % of the last good count
+	SourceUniform      Code = "SRC_UNIFORM"       // everybody has the same name, department, status or email
+	SourceStale        Code = "SRC_STALE"         // a full read is older than what was read before
 	SourceSchema       Code = "SRC_SCHEMA"        // a column is missing, ambiguous or of another type
 	SourceAuth         Code = "SRC_AUTH"          // sign-in refused
 	SourceForbidden    Code = "SRC_FORBIDDEN"     // signed in, but not allowed
@@ -54,6 +56,8 @@ const (
 	TargetTokenEnding  Code = "ZD_TOKEN_ENDING"
 	EmailOwned         Code = "EMAIL_OWNED"
 	EmailTaken         Code = "EMAIL_TAKEN"
+	EmailWait          Code = "EMAIL_WAIT"  // another record still holds the address and gives it up; this one follows by itself
+	EmailCycle         Code = "EMAIL_CYCLE" // records want each other's addresses
 	OrgNameTaken       Code = "ORG_NAME_TAKEN"
 	SkipNeverActive    Code = "SKIP_NEVER_ACTIVE"
 	AdoptionRefused    Code = "ADOPTION_REFUSED"
