@@ -94,6 +94,21 @@ func inBubble(t *testing.T, o sim.Options, edit ...func(*Config)) *account {
 	return a
 }
 
+// beside opens another target on the same account: a replica that shares nothing with the first.
+func (a *account) beside(edit ...func(*Config)) *account {
+	a.Helper()
+	cfg := Default()
+	cfg.BaseURL, cfg.Auth = "https://acme.zendesk.example", token()
+	for _, f := range edit {
+		f(&cfg)
+	}
+	tg, err := assemble(cfg.filled(), direct{a.sim})
+	if err != nil {
+		a.Fatal(err)
+	}
+	return &account{T: a.T, sim: a.sim, target: tg}
+}
+
 func (a *account) fields() {
 	for _, key := range []string{"department", "job_title"} {
 		a.sim.SeedField("user", sim.Field{Type: "text", Key: key, Title: key})

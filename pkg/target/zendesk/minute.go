@@ -15,6 +15,7 @@ type minute struct {
 	remaining int // as last reported, of all integrations together
 	end       time.Time
 	unproven  bool // the window began by our clock only: one call finds out
+	others    others
 }
 
 const window = time.Minute
@@ -35,10 +36,21 @@ func (m *minute) ready(now time.Time, urgent bool) (wait time.Duration, ok bool)
 	switch {
 	case m.unproven && m.flying > 0:
 		return 0, false
-	case m.used+m.reserve(urgent) >= m.budget(), m.remaining-m.flying-m.reserve(urgent) <= 0:
+	case m.used+m.reserve(urgent) >= m.budget(), m.free(urgent) <= 0:
 		return m.end.Sub(now), false
 	}
 	return 0, true
+}
+
+// free is what the account still has for a call of ours: not what flies already, what more urgent calls and what other
+// integrations are about to take. We never yield more than half of our share: somebody who takes everything would else
+// have us stand still.
+func (m *minute) free(urgent bool) int {
+	left := m.remaining - m.flying - m.reserve(urgent) - m.others.flying(m.used-m.flying, m.flying)
+	if !urgent && m.used >= m.budget()/2 {
+		left = min(left, m.remaining-m.flying-m.reserve(urgent)-m.others.coming())
+	}
+	return left
 }
 
 // roll begins a new window when the old one is over by our clock.
@@ -46,6 +58,7 @@ func (m *minute) roll(now time.Time) {
 	if now.Before(m.end) {
 		return
 	}
+	m.others.roll(m.limit, m.used-m.flying)
 	for !now.Before(m.end) {
 		m.end = m.end.Add(window)
 	}
@@ -73,6 +86,7 @@ func (m *minute) learn(now time.Time, r rateHead) {
 	case m.limit == 0:
 		m.end, m.used, m.remaining = r.end, m.flying+1, r.remaining
 	case gap > window/2: // the other side began a new window before us
+		m.others.roll(m.limit, m.used-m.flying)
 		m.end, m.used, m.remaining = r.end, m.flying+1, r.remaining
 	case gap < -window/2 && m.unproven: // we began too early: its old window still runs
 		m.end, m.used, m.remaining = r.end.Add(time.Second), m.budget(), r.remaining
@@ -82,6 +96,7 @@ func (m *minute) learn(now time.Time, r rateHead) {
 		if gap < 0 && r.end.After(now) {
 			m.end = r.end
 		}
+		m.others.see(r.limit-r.remaining-m.used, window-m.end.Sub(now))
 	}
 	m.limit = r.limit
 }
