@@ -174,26 +174,42 @@ func (c *Client) Findings(ctx context.Context, t tenant.ID) ([]Finding, error) {
 
 var errNotFound = errors.New("not found")
 
-func (c *Client) do(ctx context.Context, method, path string, in, out any) error {
+func (c *Client) request(ctx context.Context, method, path string, in any) (*http.Request, error) {
 	var body io.Reader
 	if in != nil {
 		b, err := json.Marshal(in)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		body = bytes.NewReader(b)
 	}
 	req, err := http.NewRequestWithContext(ctx, method, c.base+Prefix+path, body)
 	if err != nil {
-		return fault.New(fault.Config, BadRequest, "the server address is not a URL")
+		return nil, fault.New(fault.Config, BadRequest, "the server address is not a URL")
 	}
 	req.Header.Set("Authorization", "Bearer "+c.token.Reveal())
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("X-MLC-CSRF", "1")
+	return req, nil
+}
+
+// silent is the error of a server that does not answer.
+func (c *Client) silent(ctx context.Context) error {
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return ctx.Err()
+	}
+	return &fault.Error{Kind: fault.Transient, Code: NotRunning, Detail: "nobody answers at " + c.base,
+		Next: "start the process, or name the right one with --data or --server"}
+}
+
+func (c *Client) do(ctx context.Context, method, path string, in, out any) error {
+	req, err := c.request(ctx, method, path, in)
+	if err != nil {
+		return err
+	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return &fault.Error{Kind: fault.Transient, Code: NotRunning, Detail: "nobody answers at " + c.base,
-			Next: "start the process, or name the right one with --data or --server"}
+		return c.silent(ctx)
 	}
 	defer resp.Body.Close()
 	b, err := io.ReadAll(io.LimitReader(resp.Body, 64<<20))
@@ -219,6 +235,10 @@ func failure(status int, b []byte) *fault.Error {
 	if err := json.Unmarshal(b, &f); err != nil || f.Code == "" {
 		return fault.New(fault.Transient, NotRunning, fmt.Sprintf("HTTP %d from something that is not our admin API", status))
 	}
+	return f.fault()
+}
+
+func (f Failure) fault() *fault.Error {
 	detail := f.Detail
 	if len(f.Lines) > 0 {
 		detail = strings.Join(append([]string{detail}, f.Lines...), "\n")

@@ -71,6 +71,7 @@ func advice() map[Code]string {
 		EmailCycle:         "look at the hold of the ring with `ml-connector holds show`, compare the addresses with PeopleSoft, and approve it; where there is none, the finding names the setting that is missing",
 		OrgNameTaken:       "another organization has this name; rename one of them",
 		SkipNeverActive:    "nothing to do: nobody is created only to be suspended",
+		AdoptionReview:     "look at `ml-connector plan` before the first load; `mode: observe` in the tenant file writes nothing until then, `zendesk.adopt: false` adopts nobody",
 		AdoptionRefused:    "a user with this email exists already: allow adoption in the tenant file or set its external_id by hand",
 
 		MissingEmail:       "enter a business email in PeopleSoft",
@@ -93,6 +94,7 @@ func advice() map[Code]string {
 		GuardEmail:    "look at the list with `ml-connector holds list` and `holds show`, compare with PeopleSoft, then approve or reject it",
 		GuardCreate:   "look at the list with `ml-connector holds list` and `holds show`, compare with PeopleSoft, then approve or reject it",
 		GuardRejected: "nothing to do: the record stays as it is in Zendesk until PeopleSoft changes it again",
+		HoldUnread:    "make the source readable again and approve once more, or approve with --without-reread what PeopleSoft said when the hold was made",
 		HoldChanged:   "look at the hold again with `ml-connector holds show` and decide on what it holds now",
 
 		BrokerDown:   "start NATS or check MLC_NATS_URL; nothing is lost meanwhile",

@@ -61,6 +61,7 @@ const (
 	OrgNameTaken       Code = "ORG_NAME_TAKEN"
 	SkipNeverActive    Code = "SKIP_NEVER_ACTIVE"
 	AdoptionRefused    Code = "ADOPTION_REFUSED"
+	AdoptionReview     Code = "ADOPTION_REVIEW" // Zendesk held users or organizations of others before the first load
 )
 
 // Findings about a record's data: they flag and do not stop (failures.md 3.8, 3.9).
@@ -87,8 +88,9 @@ const (
 	GuardSuspend  Code = "GUARD_SUSPEND"
 	GuardEmail    Code = "GUARD_EMAIL"
 	GuardCreate   Code = "GUARD_CREATE"
-	GuardRejected Code = "GUARD_REJECTED" // a person said no to this change
-	HoldChanged   Code = "HOLD_CHANGED"   // the hold is not what was looked at, or was decided already
+	GuardRejected Code = "GUARD_REJECTED"  // a person said no to this change
+	HoldChanged   Code = "HOLD_CHANGED"    // the hold is not what was looked at, or was decided already
+	HoldUnread    Code = "HOLD_NOT_REREAD" // the source could not be read again before an approval: nothing was decided
 )
 
 // Our own parts.

@@ -32,6 +32,7 @@ type state interface {
 	store.Cycles
 	store.Findings
 	Trail(ctx context.Context, t tenant.ID, q audit.Query) ([]audit.Stored, error)
+	Append(ctx context.Context, t tenant.ID, entries []audit.Entry) error
 	CountLedger(ctx context.Context, t tenant.ID) (map[recordKind]int, error)
 	CountLinks(ctx context.Context, t tenant.ID) (map[recordKind]map[string]int, error)
 	Holds(ctx context.Context, t tenant.ID, limit int) ([]store.Hold, error)
@@ -58,6 +59,8 @@ type Deps struct {
 	Prepare func(ctx context.Context, t tenant.ID) error
 	// Check tries every connection of the tenant; fix also creates what may be created.
 	Check func(ctx context.Context, t tenant.ID, fix bool) (adminapi.Checked, error)
+	// Plan computes what a full run would change and tells it line by line; it writes nothing to the target.
+	Plan func(ctx context.Context, t tenant.ID, q adminapi.PlanQuery, emit func(adminapi.PlanLine) error) error
 	// Lookup resolves secrets that the caller could not resolve.
 	Lookup config.Lookup
 	// Account is the writer's view of the account, where the writer runs in this process; ok is false elsewhere.
@@ -93,6 +96,7 @@ func (a *API) Routes(mux *http.ServeMux) {
 	handle("GET /status", a.status)
 	handle("POST /tenants/{tenant}/check", a.check)
 	handle("POST /tenants/{tenant}/sync", a.sync)
+	handle("GET /tenants/{tenant}/plan", a.plan)
 	handle("GET /tenants/{tenant}/cycles/{cycle}", a.cycle)
 	handle("GET /tenants/{tenant}/audit", a.audit)
 	handle("GET /tenants/{tenant}/findings", a.findings)
@@ -123,6 +127,10 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request, h func(*http.Request
 		a.refuse(w, err)
 		return
 	}
+	if many, ok := out.(lines); ok {
+		a.stream(w, r, many)
+		return
+	}
 	if err := json.NewEncoder(w).Encode(out); err != nil {
 		a.Log.Debug("answer not sent", "err", err)
 	}
@@ -136,7 +144,8 @@ func (a *API) allowed(r *http.Request) bool {
 	return ok && a.Token.IsSet() && subtle.ConstantTimeCompare(want[:], got[:]) == 1
 }
 
-func (a *API) refuse(w http.ResponseWriter, err error) {
+// failureOf is what the caller is told about an error.
+func failureOf(err error) adminapi.Failure {
 	f := adminapi.Failure{Code: string(fault.CodeOf(err)), Detail: err.Error(), Next: fault.NextOf(err), Kind: string(fault.KindOf(err))}
 	if e, ok := errors.AsType[*fault.Error](err); ok && e.Detail != "" {
 		f.Detail = e.Detail
@@ -147,6 +156,11 @@ func (a *API) refuse(w http.ResponseWriter, err error) {
 			f.Lines = append(f.Lines, p.String())
 		}
 	}
+	return f
+}
+
+func (a *API) refuse(w http.ResponseWriter, err error) {
+	f := failureOf(err)
 	status := http.StatusInternalServerError
 	switch {
 	case f.Code == string(adminapi.NotAllowed):

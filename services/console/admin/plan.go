@@ -1,0 +1,102 @@
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+
+	"github.com/ml-connector/ml-connector/pkg/adminapi"
+	"github.com/ml-connector/ml-connector/pkg/audit"
+	"github.com/ml-connector/ml-connector/pkg/fault"
+	"github.com/ml-connector/ml-connector/pkg/record"
+	"github.com/ml-connector/ml-connector/pkg/store"
+	"github.com/ml-connector/ml-connector/pkg/tenant"
+)
+
+// lines is an answer of many lines, one JSON document each, that is written while it is made.
+type lines func(ctx context.Context, emit func(any) error) error
+
+// plan answers with one adminapi.PlanLine a line. The caller who goes away ends it.
+func (a *API) plan(r *http.Request) (any, error) {
+	t, err := a.tenant(r)
+	if err != nil {
+		return nil, err
+	}
+	q := adminapi.PlanQuery{Kind: r.URL.Query().Get("kind"), Key: r.URL.Query().Get("key")}
+	return lines(func(ctx context.Context, emit func(any) error) error {
+		return a.Plan(ctx, t, q, func(l adminapi.PlanLine) error {
+			if l.Summary != nil {
+				if err := a.reported(ctx, t, q, *l.Summary); err != nil {
+					return err
+				}
+			}
+			return emit(l)
+		})
+	}), nil
+}
+
+// stream writes lines as they come. A failure before the first line is an ordinary refusal, a later one the last line.
+func (a *API) stream(w http.ResponseWriter, r *http.Request, of lines) {
+	begun := false
+	enc, flush := json.NewEncoder(w), http.NewResponseController(w)
+	emit := func(v any) error {
+		if !begun {
+			w.Header().Set("Content-Type", "application/x-ndjson")
+			begun = true
+		}
+		if err := enc.Encode(v); err != nil {
+			return err
+		}
+		if l, ok := v.(adminapi.PlanLine); ok && l.Progress != nil {
+			_ = flush.Flush() // a writer that cannot flush sends later
+		}
+		return nil
+	}
+	err := of(r.Context(), emit)
+	switch {
+	case err == nil || r.Context().Err() != nil:
+	case begun:
+		f := failureOf(err)
+		_ = emit(adminapi.PlanLine{Failure: &f})
+	default:
+		a.refuse(w, err)
+	}
+}
+
+// adoption is what the adoption report is told about: a pseudo-record of this key.
+const adoption = "zendesk.adoption"
+
+// reported keeps in the trail that somebody had the adoption report made, and leaves open in status what needs a look.
+// A plan of a tenant that has written closes it.
+func (a *API) reported(ctx context.Context, t tenant.ID, q adminapi.PlanQuery, s adminapi.PlanSummary) error {
+	if q.Kind != "" || q.Key != "" {
+		return nil
+	}
+	ref, now := record.Ref{Kind: connection, Key: adoption}, a.Now()
+	o := store.Observation{Ref: ref}
+	review := 0
+	for _, ad := range s.Adoption {
+		review += ad.Adopt + ad.Review
+	}
+	if review > 0 {
+		o.Findings = []store.Finding{{Ref: ref, Stage: audit.Operator, Code: fault.AdoptionReview, Detail: told(s.Adoption), Since: now, At: now}}
+	}
+	if err := a.Store.SetFindings(ctx, t, audit.Operator, o); err != nil || len(s.Adoption) == 0 {
+		return err
+	}
+	return a.Store.Append(ctx, t, []audit.Entry{{ID: audit.ID(audit.Operator, ref, uint64(s.Settings), "adoption", now.UTC().String()), Ref: ref, At: now,
+		Stage: audit.Operator, Verb: "report adoption", Outcome: audit.Finished, Cause: "person/api", Detail: told(s.Adoption)}})
+}
+
+func told(reports []adminapi.Adoption) string {
+	text := ""
+	for i, ad := range reports {
+		if i > 0 {
+			text += "; "
+		}
+		text += fmt.Sprintf("%ss: %d in Zendesk, %d exact, %d to adopt, %d to review, %d new, %d orphans", ad.Kind, ad.Objects, ad.Exact, ad.Adopt,
+			ad.Review, ad.New, ad.Orphans)
+	}
+	return text
+}
