@@ -194,46 +194,6 @@ func (s *steps) freeSeat(ctx context.Context) error {
 	return s.put(ctx, map[string]any{fieldRole: roleEndUser})
 }
 
-// email adds the address as an identity and makes it primary: way A of zendesk.md 1.5, which takes nothing away.
-func (s *steps) email(ctx context.Context) error {
-	want := fold(s.c.Wanted.User.Email)
-	path := "/api/v2/users/" + s.c.TargetID + "/identities"
-	var a struct {
-		Identity wireIdentity `json:"identity"`
-	}
-	s.t.users.touch(want)
-	err := s.send(ctx, call{method: http.MethodPost, path: path, out: &a, body: wrap("identity", map[string]any{
-		"type": fieldEmail, "value": want, "verified": true, "skip_verify_email": true,
-	})})
-	if fault.CodeOf(err) == fault.EmailTaken {
-		a.Identity, err = s.ownAddress(ctx, want, err)
-	}
-	if err != nil {
-		return err
-	}
-	if a.Identity.Primary {
-		return nil
-	}
-	var list identitiesAnswer
-	err = s.send(ctx, call{method: http.MethodPut, path: path + "/" + idText(a.Identity.ID) + "/make_primary", out: &list, body: map[string]any{}})
-	if got, ok := findAddress(list.Identities, want); err == nil && ok && !got.Primary {
-		return fault.New(fault.Transient, fault.TargetNotApplied, "the address did not become primary")
-	}
-	return err
-}
-
-// ownAddress: a taken address may be this user's own secondary one, left by an earlier try or change.
-func (s *steps) ownAddress(ctx context.Context, want string, refused error) (wireIdentity, error) {
-	list, err := s.t.identities(ctx, parseID(s.c.TargetID), s.c.Urgent)
-	if err != nil {
-		return wireIdentity{}, err
-	}
-	if own, ok := findAddress(list, want); ok {
-		return own, nil
-	}
-	return wireIdentity{}, refused
-}
-
 // organization creates or updates one; a name that was taken in between falls back to the alternative once.
 func (s *steps) organization(ctx context.Context) error {
 	if err := s.t.naming.take(ctx); err != nil {

@@ -117,11 +117,11 @@ func word(s string) string {
 	return s[:min(len(s), 60)]
 }
 
-var address = regexp.MustCompile(`[^\s"'<>(),;:]+@[^\s"'<>(),;:]+`)
+var mailAddress = regexp.MustCompile(`[^\s"'<>(),;:]+@[^\s"'<>(),;:]+`)
 
 // clean makes Zendesk's reason fit for logs: addresses are personal, long words may be credentials.
 func clean(s string) string {
-	s = address.ReplaceAllString(s, "(address)")
+	s = mailAddress.ReplaceAllString(s, "(address)")
 	words := strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) || !unicode.IsPrint(r) })
 	for i, w := range words {
 		if len(w) > 40 {

@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
+	"github.com/ml-connector/ml-connector/pkg/address"
 	"github.com/ml-connector/ml-connector/pkg/audit"
 	"github.com/ml-connector/ml-connector/pkg/directory"
 )
@@ -37,7 +38,7 @@ func diffUser(held wireUser, want directory.User) []audit.Change {
 	var d diffs
 	d.differ(fieldExternal, held.ExternalID, want.ExternalID, strings.EqualFold)
 	d.differ(fieldName, held.Name, want.Name, sameText)
-	d.differ(fieldEmail, strings.ToLower(held.Email), strings.ToLower(strings.TrimSpace(want.Email)), sameText)
+	d.differ(fieldEmail, strings.ToLower(held.Email), strings.ToLower(strings.TrimSpace(wantedAddress(want))), address.Same)
 	d.differ(fieldPhone, held.Phone, want.Phone, samePhone)
 	d.fields(fieldTexts(prefixUser, held.UserFields), want.Fields)
 	switch {

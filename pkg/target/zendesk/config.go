@@ -15,12 +15,15 @@ import (
 // Config of one account. Start from Default: the zero value refuses adoption and is not valid.
 type Config struct {
 	BaseURL string // https://<subdomain>.zendesk.com; http for loopback only
-	Auth    Auth   // ClientCredentials or APIToken
+	Auth    Auth   // ClientCredentials, AuthorizationCode or APIToken
 
 	Share float64 // of the account's calls per minute, over 0 up to 1
 	Jobs  int     // bulk jobs of ours in flight at once, 1 to 10 (zendesk.md 3.4)
 
-	Adopt       bool     // a user found by email, or an organization by name, without external id becomes ours
+	Adopt bool // a user found by email, or an organization by name, without external id becomes ours
+	// EmailInPlace replaces a user's address in place of adding a second one, so that the old one is free for others.
+	EmailInPlace bool
+
 	FreeSeats   bool     // downgrade every leaving agent, also when the wanted state does not ask for it
 	StaffFields []string // fields that may be written on agents; none by default; never on admins
 	Fields      []string // target field paths of the tenant's mapping, for Check and FixFields
@@ -53,7 +56,7 @@ func (c Config) Validate() error {
 		bad("base_url", "an https URL such as https://acme.zendesk.com", fmt.Sprintf("%q", c.BaseURL))
 	}
 	if c.Auth == nil {
-		bad("auth", "client_credentials or api_token", "nothing")
+		bad("auth", "client_credentials, authorization_code or api_token", "nothing")
 	} else {
 		all = append(all, c.Auth.validate())
 	}

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/ml-connector/ml-connector/pkg/address"
 )
 
 const perCall = 100 // ids in one show_many (zendesk.md 1.1)
@@ -46,13 +48,13 @@ func (t *Target) usersByExternal(ctx context.Context, ids []string, urgent bool)
 
 // userByAddress finds who has an address, primary or not. The search is a text search and may be stale, so that every
 // hit is compared exactly: by its email, else by its identities (zendesk.md 1.1).
-func (t *Target) userByAddress(ctx context.Context, address string, urgent bool) (*wireUser, error) {
+func (t *Target) userByAddress(ctx context.Context, want string, urgent bool) (*wireUser, error) {
 	var a usersAnswer
-	if _, err := t.client.do(ctx, get("/api/v2/users/search", "query", "email:"+address, urgent, &a)); err != nil {
+	if _, err := t.client.do(ctx, get("/api/v2/users/search", "query", "email:"+want, urgent, &a)); err != nil {
 		return nil, err
 	}
 	for _, u := range a.Users {
-		if !u.gone() && strings.EqualFold(u.Email, address) {
+		if !u.gone() && address.Same(u.Email, want) {
 			return &u, nil
 		}
 	}
@@ -64,7 +66,7 @@ func (t *Target) userByAddress(ctx context.Context, address string, urgent bool)
 		if err != nil {
 			return nil, err
 		}
-		if _, ok := findAddress(ids, address); ok {
+		if _, ok := findAddress(ids, want); ok {
 			return &u, nil
 		}
 	}
@@ -75,15 +77,6 @@ func (t *Target) identities(ctx context.Context, user int64, urgent bool) ([]wir
 	var a identitiesAnswer
 	_, err := t.client.do(ctx, get("/api/v2/users/"+idText(user)+"/identities", "page[size]", "100", urgent, &a))
 	return a.Identities, err
-}
-
-func findAddress(list []wireIdentity, address string) (wireIdentity, bool) {
-	for _, i := range list {
-		if i.Type == fieldEmail && strings.EqualFold(i.Value, address) {
-			return i, true
-		}
-	}
-	return wireIdentity{}, false
 }
 
 func (t *Target) orgsBy(ctx context.Context, key string, ids []string, urgent bool) ([]wireOrg, error) {

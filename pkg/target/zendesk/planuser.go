@@ -69,7 +69,7 @@ func (t *Target) seeLinked(ctx context.Context, items []target.Item, idx []int, 
 		u, ok := got[parseID(items[i].TargetID)]
 		switch {
 		case !ok || u.gone():
-		case u.ExternalID != "" && !strings.EqualFold(u.ExternalID, items[i].Wanted.ExternalID()):
+		case u.ExternalID != "" && !mine(u, items[i].Wanted.User):
 			found[i].strayd = true
 			stray = append(stray, i)
 		default:
@@ -77,6 +77,11 @@ func (t *Target) seeLinked(ctx context.Context, items []target.Item, idx []int, 
 		}
 	}
 	return stray, nil
+}
+
+// mine tells whether a linked user stands for the record, or for the one that the record takes it over from.
+func mine(u wireUser, want *directory.User) bool {
+	return strings.EqualFold(u.ExternalID, want.ExternalID) || want.Takes != "" && strings.EqualFold(u.ExternalID, want.Takes)
 }
 
 // seeOpen looks by external id, then by address for those that may be created.
@@ -182,7 +187,7 @@ func newUser(want directory.User) wireUser {
 // decideKnown compares a user that is ours. Staff is touched only as far as the policy goes (failures.md Z18).
 func (t *Target) decideKnown(it target.Item, u wireUser, want directory.User) (target.Change, error) {
 	if want.State == directory.Suspended {
-		want.Email, want.Phone = "", "" // a leaver's address may belong to somebody else by now
+		want.Phone = "" // a leaver's number may belong to somebody else by now, as the address may: see wantedAddress
 	}
 	d := diffUser(u, want)
 	c := change(it, u.ID, u.entry(), d)
@@ -213,9 +218,9 @@ func (t *Target) decideOwner(it target.Item, u wireUser, want directory.User) (t
 	c := change(it, u.ID, u.entry(), diffUser(u, want))
 	switch {
 	case u.ExternalID != "":
-		return c, held(fault.EmailOwned, "the address belongs to user "+idText(u.ID)+", who has another external id")
+		return c, t.blocked(fault.EmailOwned, u, want.Email)
 	case u.staff():
-		return c, held(fault.EmailOwned, "the address belongs to user "+idText(u.ID)+", who is "+article(u.Role))
+		return c, t.blocked(fault.EmailOwned, u, want.Email)
 	case !t.cfg.Adopt:
 		return c, held(fault.AdoptionRefused, "user "+idText(u.ID)+" has this address and no external id")
 	}

@@ -28,6 +28,7 @@ func routes() []route {
 	incremental := []limit{{name: bucketIncremental}}
 	return []route{
 		{http.MethodPost, "/oauth/tokens", nil},
+		{http.MethodGet, "/api/v2/oauth/tokens/current", nil},
 		{http.MethodGet, "/api/v2/users/me", nil},
 		{http.MethodGet, "/api/v2/users/count", nil},
 		{http.MethodGet, "/api/v2/users/show_many", nil},
@@ -40,6 +41,7 @@ func routes() []route {
 		{http.MethodPut, "/api/v2/users/update_many", nil},
 		{http.MethodGet, "/api/v2/users/{id}/identities", nil},
 		{http.MethodPost, "/api/v2/users/{id}/identities", nil},
+		{http.MethodPut, "/api/v2/users/{id}/identities/{id}", nil},
 		{http.MethodPut, "/api/v2/users/{id}/identities/{id}/make_primary", nil},
 		{http.MethodGet, "/api/v2/users/{id}/group_memberships", nil},
 		{http.MethodGet, "/api/v2/organizations/show_many", nil},
