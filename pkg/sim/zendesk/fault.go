@@ -63,8 +63,9 @@ type armedFault struct {
 }
 
 type faultStore struct {
-	list []*armedFault
-	next int
+	list   []*armedFault
+	next   int
+	struck int
 }
 
 // Fault arms a fault and returns its number.
@@ -83,9 +84,17 @@ func (s *Sim) ClearFaults() {
 	s.faults.list = nil
 }
 
+// Struck is how many calls met a fault since the account was made.
+func (s *Sim) Struck() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.faults.struck
+}
+
 func (fs *faultStore) match(c *call) *Fault {
 	for _, f := range fs.list {
 		if f.matches(c) && f.strikes() {
+			fs.struck++
 			return &f.Fault
 		}
 	}

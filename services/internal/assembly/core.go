@@ -50,6 +50,7 @@ type Tune struct {
 	SealEvery   time.Duration
 	WriterBatch int
 	WriterWork  time.Duration // longest time of one batch; default 3m
+	JobLife     time.Duration // of a bulk job without an end, before its records are looked at; default of the adapter
 	Silence     time.Duration // of PeopleSoft or Zendesk before a call is given up; default 15s
 }
 

@@ -20,6 +20,9 @@ func (c *Core) openTarget(ctx context.Context, t tenant.ID, s config.Tenant) (*z
 	cfg.Adopt, cfg.FreeSeats = s.Zendesk.Adopt, s.Employees.Leaver.DowngradeAgents
 	cfg.Fields = mapped(s)
 	cfg.Log, cfg.Silence = c.Log.With("tenant", t), c.Tune.Silence
+	if c.Tune.JobLife > 0 {
+		cfg.JobLife = c.Tune.JobLife
+	}
 	if c.Tune.JobPoll > 0 {
 		cfg.Poll = c.Tune.JobPoll
 	}
