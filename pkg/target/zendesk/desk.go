@@ -36,7 +36,7 @@ type ticket struct {
 	date     time.Time     // queued, their clock; zero when unknown
 	due      time.Time     // next look worth its call
 	missing  time.Time     // first look that did not find it
-	looks    int           // how often it was looked at
+	early    time.Duration // age at the last look that found it running
 	job      wireJob
 	err      error
 	done     bool
@@ -55,14 +55,13 @@ type desk struct {
 	busy    bool
 	fails   int
 	changed chan struct{}
-	known   bool               // the account is real: the recorded times hold before any is learnt
-	factor  map[string]float64 // learnt time of a kind's jobs, in parts of the recorded one
+	times   times
 }
 
 func newDesk(cfg Config, fetch func(context.Context, []string) ([]wireJob, error)) *desk {
 	return &desk{
 		poll: cfg.Poll, life: cfg.JobLife, fetch: fetch, places: make(chan struct{}, cfg.Jobs),
-		open: map[string]*ticket{}, changed: make(chan struct{}), known: !localBase(cfg.BaseURL), factor: map[string]float64{},
+		open: map[string]*ticket{}, changed: make(chan struct{}), times: times{recorded: !localBase(cfg.BaseURL), known: map[string]bounds{}},
 	}
 }
 
@@ -103,26 +102,11 @@ func (d *desk) wait(ctx context.Context, id, kind string, size int, date string)
 	return k.job, k.err
 }
 
-// recorded is about the longest time seen for a job of n records (zendesk.md 3.3).
-func recorded(n int) time.Duration { return 2*time.Second + time.Duration(n)*100*time.Millisecond }
-
-// guess is when the first look at a job is worth its call. A simulator's jobs may be of any speed: there the first
-// look comes early and the next one when the job would be done at the recorded speed.
-func (d *desk) guess(kind string, n int) time.Duration {
-	if f := d.factor[kind]; f > 0 {
-		return max(d.poll, time.Duration(f*float64(recorded(n))))
-	}
-	if d.known {
-		return max(d.poll, recorded(n))
-	}
-	return d.poll
-}
-
 func (d *desk) register(id, kind string, size int, date string) *ticket {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	now := time.Now()
-	k := &ticket{id: id, kind: kind, size: size, at: now, expect: d.guess(kind, size)}
+	k := &ticket{id: id, kind: kind, size: size, at: now, expect: max(d.poll, d.times.guess(kind, size, d.poll))}
 	k.due = now.Add(k.expect)
 	if t, err := http.ParseTime(date); err == nil {
 		k.date = t
@@ -238,11 +222,10 @@ func (d *desk) failed(ctx context.Context, ids []string, err error) {
 
 func (d *desk) judge(k *ticket, j wireJob, ok bool) {
 	age := d.last.Sub(k.at)
-	k.looks++
 	switch {
 	case ok && j.ended():
 		k.done, k.job = true, j
-		d.learn(k, j, age)
+		d.times.took(k, j, age)
 	case age > d.life:
 		k.done, k.err = true, unknownJob("the job did not end")
 	case !ok && k.missing.IsZero(): // just queued: not visible yet (zendesk.md 3.3)
@@ -253,35 +236,9 @@ func (d *desk) judge(k *ticket, j wireJob, ok bool) {
 		k.due = d.last.Add(max(d.poll, d.last.Sub(k.missing)/2))
 	default:
 		k.missing = time.Time{}
-		k.due = d.last.Add(max(d.poll, remaining(k, j, age)))
+		d.times.longer(k, age)
+		k.due = d.last.Add(max(d.poll, d.times.rest(k, j, age)))
 	}
-}
-
-// remaining guesses from the progress; without one, from the recorded time, which is cut short for young jobs so that
-// fast ones are noticed.
-func remaining(k *ticket, j wireJob, age time.Duration) time.Duration {
-	if j.Progress <= 0 || j.Total <= j.Progress {
-		if rest := recorded(k.size) - age; rest > 0 && age >= time.Second {
-			return rest
-		}
-		return age / 2
-	}
-	rest := time.Duration(float64(age) * float64(j.Total-j.Progress) / float64(j.Progress))
-	return min(rest, 2*age, time.Minute)
-}
-
-// learn keeps the longer of the recent times: a look that comes too early costs a call, one that comes late some time.
-func (d *desk) learn(k *ticket, j wireJob, age time.Duration) {
-	took := age
-	if text, ok := strings.CutPrefix(j.Message, "Completed at "); ok && !k.date.IsZero() {
-		if end, err := time.Parse("2006-01-02 15:04:05 -0700", text); err == nil && !end.Before(k.date) {
-			took = min(age, end.Sub(k.date)+time.Second)
-		}
-	}
-	if k.looks == 1 && took < 2*time.Second { // the account tells seconds: how much shorter the job was, only an earlier look can say
-		took = took * 7 / 10
-	}
-	d.factor[k.kind] = max(took.Seconds()/recorded(k.size).Seconds(), d.factor[k.kind]*0.9)
 }
 
 func unknownJob(detail string) error {
