@@ -2,6 +2,7 @@ package vault
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
@@ -119,4 +120,28 @@ func TestStartsThatMustFailChangeNothing(t *testing.T) {
 		_, err := Open(t.Context(), Options{KeyFile: keyPath(t)}, newStore(t))
 		refused(t, err, fault.VaultKey)
 	})
+}
+
+// blindOnce looks for the key check one moment before another process writes it.
+type blindOnce struct {
+	backend
+	looked bool
+}
+
+func (b *blindOnce) KeyCheck(ctx context.Context) ([]byte, error) {
+	if !b.looked {
+		b.looked = true
+		return nil, store.ErrNotFound
+	}
+	return b.backend.KeyCheck(ctx)
+}
+
+func TestAStartThatAnotherProcessOvertookTakesItsKeyCheck(t *testing.T) {
+	creds, file := newStore(t), keyPath(t)
+	seal(t, newVault(t, creds, file), acme, ZendeskToken, "value")
+	v, err := Open(t.Context(), Options{KeyFile: file, Create: true}, &blindOnce{backend: creds})
+	if err != nil {
+		t.Fatal(err)
+	}
+	opens(t, v, acme, ZendeskToken, "value")
 }

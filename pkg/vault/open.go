@@ -69,7 +69,7 @@ func (v *Vault) first(ctx context.Context, o Options) (*check, error) {
 		return nil, err
 	}
 	if len(sealed) > 0 {
-		return nil, keyFault(nil, "there are sealed credentials, but the key check is gone: restore the whole store")
+		return v.overtaken(ctx)
 	}
 	m, err := readKey(o.KeyFile)
 	if errors.Is(err, fs.ErrNotExist) && o.Create {
@@ -88,6 +88,15 @@ func (v *Vault) first(ctx context.Context, o Options) (*check, error) {
 		return nil, err
 	}
 	return readCheck(ctx, v.store)
+}
+
+// overtaken reads the key check again: another process may have started and sealed since it was looked for.
+func (v *Vault) overtaken(ctx context.Context) (*check, error) {
+	c, err := readCheck(ctx, v.store)
+	if err == nil && c == nil {
+		err = keyFault(nil, "there are sealed credentials, but the key check is gone: restore the whole store")
+	}
+	return c, err
 }
 
 func (v *Vault) putCheck(ctx context.Context, m master) error {
