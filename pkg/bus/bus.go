@@ -40,10 +40,13 @@ const (
 	Writer      Consumer = "writer"      // [DIRECTORY directory.<tenant>.>] pinned: one active puller
 	UrgentLane  Consumer = "urgent"      // [DIRECTORY urgent.<tenant>.>] pinned like writer
 	Recorder    Consumer = "recorder"    // [AUDIT audit.<tenant>.>]
+	Replayer    Consumer = "replayer"    // [REPLAY replay.<tenant>.>] facts once more, to the transformer
 )
 
 // Consumers lists every durable consumer.
-func Consumers() []Consumer { return []Consumer{Transformer, Due, Ticks, Writer, UrgentLane, Recorder} }
+func Consumers() []Consumer {
+	return []Consumer{Transformer, Due, Ticks, Writer, UrgentLane, Recorder, Replayer}
+}
 
 // ErrConflict says that the cursor moved since it was read: another poller was faster. Nothing was stored.
 var ErrConflict = errors.New("bus: cursor moved")
@@ -59,6 +62,7 @@ type Bus interface {
 	Publisher
 	Consuming
 	Schedules
+	Past
 	// Healthy fails when the broker cannot store messages now (connection, JetStream, plain health; failures.md fact 3).
 	Healthy(ctx context.Context) error
 	// Close drains and closes; nothing that was acknowledged is lost.
@@ -187,6 +191,13 @@ type Puller interface {
 	// that Working is called meanwhile.
 	Lease() time.Duration
 	Close() error
+}
+
+// Claimer is a Puller that can take the pin of its consumer from whoever has it: for the one that is to pull when the
+// former one died, or steps back. Two that claim at the same time only cost each other a fetch.
+type Claimer interface {
+	Puller
+	Claim(ctx context.Context) error
 }
 
 // Delivery is a message that must be settled exactly once. Errors of settling are harmless: it comes again.

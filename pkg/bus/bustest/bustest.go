@@ -54,6 +54,8 @@ func Run(t *testing.T, open Open, reopen Reopen) {
 		"urgent records are announced to their own lane":       urgent,
 		"a wake-up never fires early and moves":                wakes,
 		"ticks repeat, come on demand and stop":                ticks,
+		"what is stored can be read again, in parts":           pastReads,
+		"facts go through the transformer a second time":       pastReplays,
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -48,7 +48,7 @@ func (b *Bus) lane(ctx context.Context, t tenant.ID, c bus.Consumer) (*lane, err
 // carries is the only type of event on a consumer.
 func carries(c bus.Consumer) event.Type {
 	switch c {
-	case bus.Transformer:
+	case bus.Transformer, bus.Replayer:
 		return event.FactsV1
 	case bus.Due:
 		return event.WakeV1
@@ -67,7 +67,7 @@ func carries(c bus.Consumer) event.Type {
 // stage is who gave up, in dead letters.
 func stage(c bus.Consumer) audit.Stage {
 	switch c {
-	case bus.Transformer, bus.Due:
+	case bus.Transformer, bus.Due, bus.Replayer:
 		return audit.Transformer
 	case bus.Ticks:
 		return audit.Poller

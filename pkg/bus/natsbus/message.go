@@ -60,22 +60,28 @@ func decode(t tenant.ID, s bus.Stream, want event.Type, m jetstream.Msg) (bus.Me
 		return bus.Message{}, err
 	}
 	out := bus.Message{Stream: s, Seq: md.Sequence.Stream, Attempt: int(md.NumDelivered), Stored: md.Timestamp}
-	if out.Ref, err = parseRef(t, m.Subject()); err != nil {
-		return out, err
+	err = readInto(&out, t, want, m.Subject(), m.Headers(), m.Data())
+	return out, err
+}
+
+// readInto reads subject, headers and payload into out.
+func readInto(out *bus.Message, t tenant.ID, want event.Type, subj string, headers nats.Header, data []byte) (err error) {
+	if out.Ref, err = parseRef(t, subj); err != nil {
+		return err
 	}
-	for name, values := range m.Headers() {
+	for name, values := range headers {
 		if len(values) != 1 && !strings.HasPrefix(name, brokerHeaders) {
-			return out, fmt.Errorf("header %s: %d values", name, len(values))
+			return fmt.Errorf("header %s: %d values", name, len(values))
 		}
 	}
-	if out.Event, err = event.Decode(m.Data()); err != nil {
-		return out, err
+	if out.Event, err = event.Decode(data); err != nil {
+		return err
 	}
 	if out.Event.Tenant != t {
-		return out, fmt.Errorf("event of tenant %q on a stream of %q", out.Event.Tenant, t)
+		return fmt.Errorf("event of tenant %q on a stream of %q", out.Event.Tenant, t)
 	}
 	if out.Event.Type != want {
-		return out, fmt.Errorf("type %q on this stream, want %q", out.Event.Type, want)
+		return fmt.Errorf("type %q on this stream, want %q", out.Event.Type, want)
 	}
-	return out, nil
+	return nil
 }

@@ -75,6 +75,8 @@ func filter(c bus.Consumer) (s bus.Stream, word string, ok bool) {
 		return bus.Directory, wordUrgent, true
 	case bus.Recorder:
 		return bus.Audit, wordAudit, true
+	case bus.Replayer:
+		return bus.Replay, wordReplay, true
 	}
 	return "", "", false
 }
