@@ -9,9 +9,9 @@ import (
 	"github.com/ml-connector/ml-connector/pkg/adminapi"
 	"github.com/ml-connector/ml-connector/pkg/audit"
 	"github.com/ml-connector/ml-connector/pkg/fault"
-	"github.com/ml-connector/ml-connector/pkg/record"
 	"github.com/ml-connector/ml-connector/pkg/store"
 	"github.com/ml-connector/ml-connector/pkg/tenant"
+	"github.com/ml-connector/ml-connector/services/console/plan"
 )
 
 // lines is an answer of many lines, one JSON document each, that is written while it is made.
@@ -64,16 +64,13 @@ func (a *API) stream(w http.ResponseWriter, r *http.Request, of lines) {
 	}
 }
 
-// adoption is what the adoption report is told about: a pseudo-record of this key.
-const adoption = "zendesk.adoption"
-
 // reported keeps in the trail that somebody had the adoption report made, and leaves open in status what needs a look.
 // A plan of a tenant that has written closes it.
 func (a *API) reported(ctx context.Context, t tenant.ID, q adminapi.PlanQuery, s adminapi.PlanSummary) error {
 	if q.Kind != "" || q.Key != "" {
 		return nil
 	}
-	ref, now := record.Ref{Kind: connection, Key: adoption}, a.Now()
+	ref, now := plan.AdoptionRef(), a.Now()
 	o := store.Observation{Ref: ref}
 	review := 0
 	for _, ad := range s.Adoption {

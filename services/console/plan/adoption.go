@@ -15,6 +15,9 @@ import (
 // maxOrphans is how many orphans are named; all are counted.
 const maxOrphans = 1000
 
+// AdoptionRef is the pseudo-record that the adoption report and its finding are about.
+func AdoptionRef() record.Ref { return record.Ref{Kind: "connection", Key: "zendesk.adoption"} }
+
 // census tells whom the objects of an account could stand for, before anything was written.
 type census struct {
 	external, email, name map[uint64]bool   // what records have, by kind and value

@@ -24,7 +24,7 @@ import (
 
 // Admin makes the admin API over the core. accounts may be nil where no writer runs in this process.
 func (c *Core) Admin(token secret.String, accounts *Accounts, getenv func(string) string) *admin.API {
-	d := admin.Deps{Store: c.Store, Bus: c.Bus, Seal: sealer{c}, Prepare: c.Prepare, Check: c.Check, Lookup: Lookup(getenv),
+	d := admin.Deps{Store: c.Store, Bus: c.Bus, Seal: sealer{c}, Prepare: c.Prepare, Check: c.Check, Plan: c.Plan(accounts), Lookup: Lookup(getenv),
 		Token: token, Version: Version(), Now: c.Now, Log: c.Log}
 	if accounts != nil {
 		d.Account = func(t tenant.ID) (target.Budget, string, bool) { return accounts.Account(t) }

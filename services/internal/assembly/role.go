@@ -86,6 +86,14 @@ func (a *Accounts) Account(t tenant.ID) (target.Budget, string, bool) {
 	return acc.target.Budget(context.Background(), t), acc.writer.Breaker(), true
 }
 
+// target is a tenant's account where a writer of this process has it open.
+func (a *Accounts) target(t tenant.ID) (target.Target, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	acc, ok := a.open[t]
+	return acc.target, ok
+}
+
 func (a *Accounts) put(t tenant.ID, acc account) (remove func()) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -109,6 +117,9 @@ func (c *Core) Writer(accounts *Accounts) Role {
 		}
 		if s.Mode == config.Observe {
 			c.Log.Warn("observe mode: nothing is written to Zendesk; set mode: live in the tenant file to begin", "tenant", t)
+			if tg, err := c.openTarget(ctx, t, s); err == nil { // else a plan or check says what is wrong
+				c.warnOfStrangers(ctx, t, tg)
+			}
 			<-ctx.Done() // the supervisor starts the role anew when the settings change
 			return nil
 		}
@@ -116,10 +127,19 @@ func (c *Core) Writer(accounts *Accounts) Role {
 		if err != nil {
 			return err
 		}
+		defer c.beside(ctx, func(ctx context.Context) { c.warnOfStrangers(ctx, t, tg) })()
 		w := writer.New(c.Bus, c.Store, c.lived(tg), c.Log, c.Now, writer.Options{Alone: c.Tune.Alone, Idle: c.Tune.WriterIdle, Linger: c.Tune.Linger, Batch: c.Tune.WriterBatch, Work: c.Tune.WriterWork})
 		defer accounts.put(t, account{tg, w})()
 		return w.Run(ctx, t)
 	}}
+}
+
+// beside runs do until it ends or the answer is called.
+func (c *Core) beside(ctx context.Context, do func(context.Context)) (end func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var run sync.WaitGroup
+	run.Go(func() { do(ctx) })
+	return func() { cancel(); run.Wait() }
 }
 
 // lived is the target with the call life that this process was told, if it was.
