@@ -21,6 +21,8 @@ type grant struct {
 	expires        time.Time // zero = never
 	refreshExpires time.Time
 	dead           bool // rotated away or revoked
+	spent          bool // its refresh token was used
+	family         int64
 }
 
 type accessStore struct {

@@ -52,6 +52,7 @@ func (s *Sim) controls() *http.ServeMux {
 		s.ClearFaults()
 		w.WriteHeader(http.StatusNoContent)
 	})
+	mux.HandleFunc("PUT /_sim/oauth", s.controlOAuth)
 	mux.HandleFunc("POST /_sim/webhooks/deliver", func(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusOK, obj{"delivered": s.DeliverWebhooks(r.Context(), nil)})
 	})

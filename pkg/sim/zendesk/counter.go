@@ -21,6 +21,10 @@ type Counters struct {
 	Writes     int64            `json:"writes"`      // records written, without effect too
 	Unchanged  int64            `json:"unchanged"`   // of these: writes that changed nothing
 	Lost       int64            `json:"lost"`        // of these: writes that did not stick by order
+	Consents   int64            `json:"consents"`    // codes given out by the consent page
+	Exchanges  int64            `json:"exchanges"`   // codes changed into tokens
+	Refreshes  int64            `json:"refreshes"`   // token pairs replaced by a refresh
+	Reused     int64            `json:"reused"`      // uses of a refresh token, or of a code, that was spent before: must stay 0
 	Jobs       int64            `json:"jobs"`        // bulk jobs queued
 	MostJobs   int64            `json:"most_jobs"`   // most bulk jobs queued or running at once
 }

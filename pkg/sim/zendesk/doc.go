@@ -31,6 +31,7 @@
 //	POST /_sim/users/{id}/suspend, /_sim/users/{id}/restore               an admin (un)suspends the user; 200 {"user":…}
 //	POST /_sim/fault            Fault                                      201 {"id":n}
 //	POST /_sim/faults/clear     {}                                         forgets every fault; 204
+//	PUT  /_sim/oauth            OAuth                                      how consents and refreshes turn out from now on; 204
 //	POST /_sim/webhooks/deliver {}                                         sends waiting webhook events; 200 {"delivered":n}
 //
 // For example, the second bulk upsert is applied but its answer is lost, and then every call is told to wait:
@@ -38,5 +39,5 @@
 //	{"method":"POST","path":"/api/v2/users/create_or_update_many","after":1,"drop":"after"}
 //	{"status":429,"header":{"Retry-After":"3"},"times":-1}
 //
-// The JSON keys of User, Organization, Effect, Request, Counters and Fault are their json tags; they are stable.
+// The JSON keys of User, Organization, Effect, Request, Counters, OAuth and Fault are their json tags; they are stable.
 package zendesk

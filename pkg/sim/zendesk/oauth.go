@@ -19,6 +19,7 @@ type code struct {
 	redirect  string
 	scopes    []string
 	challenge string
+	user      int64
 	expires   time.Time
 	used      bool
 }
@@ -93,7 +94,7 @@ func (s *Sim) issueToken(c *call) reply {
 	}
 	switch in.GrantType {
 	case "client_credentials":
-		return s.grantToken(c, client, scopes, in, false)
+		return s.grantToken(c, client, scopes, in, s.owner, 0)
 	case "authorization_code":
 		return s.grantCode(c, client, in)
 	case "refresh_token":
@@ -102,38 +103,48 @@ func (s *Sim) issueToken(c *call) reply {
 	return oauthError(http.StatusBadRequest, "unsupported_grant_type", "The authorization grant type is not supported by the authorization server.")
 }
 
-func (s *Sim) grantToken(c *call, client *OAuthClient, scopes []string, in tokenRequest, refreshable bool) reply {
+// grantToken issues a token for a user; family is 0 for one that cannot be refreshed.
+func (s *Sim) grantToken(c *call, client *OAuthClient, scopes []string, in tokenRequest, user, family int64) reply {
 	g := &grant{
-		id: s.nextID(), user: s.owner, client: client, scopes: append([]string{}, scopes...), issued: c.now,
+		id: s.nextID(), user: user, client: client, scopes: append([]string{}, scopes...), issued: c.now, family: family,
 		access: fmt.Sprintf("sim-access-%016x%016x", s.rng.Uint64(), s.rng.Uint64()),
 	}
 	body := obj{"access_token": g.access, "token_type": "bearer", "scope": strings.Join(scopes, " "), "expires_in": nil}
-	if life := or(in.ExpiresIn, client.ExpiresIn); life > 0 {
+	if s.oauth.HideScope {
+		delete(body, "scope")
+	}
+	status := or(s.opts.Quirks.TokenStatus, http.StatusOK)
+	life := or(in.ExpiresIn, client.ExpiresIn)
+	if family != 0 {
+		life = or(s.oauth.AccessLife, life)
+		refreshLife := or(s.oauth.RefreshLife, or(in.RefreshExpiresIn, 2_592_000))
+		g.refresh = fmt.Sprintf("sim-refresh-%016x%016x", s.rng.Uint64(), s.rng.Uint64())
+		g.refreshExpires = c.now.Add(time.Duration(refreshLife) * time.Second)
+		s.access.byRefresh[g.refresh] = g
+		body["refresh_token"], body["refresh_token_expires_in"] = g.refresh, refreshLife
+		status = or(s.opts.Quirks.TokenStatus, http.StatusCreated)
+	}
+	if life > 0 {
 		g.expires = c.now.Add(time.Duration(life) * time.Second)
 		body["expires_in"] = life
 	}
 	s.access.byAccess[g.access] = g
-	status := or(s.opts.Quirks.TokenStatus, http.StatusOK)
-	if refreshable {
-		life := or(in.RefreshExpiresIn, 2_592_000)
-		g.refresh = fmt.Sprintf("sim-refresh-%016x%016x", s.rng.Uint64(), s.rng.Uint64())
-		g.refreshExpires = c.now.Add(time.Duration(life) * time.Second)
-		s.access.byRefresh[g.refresh] = g
-		body["refresh_token"], body["refresh_token_expires_in"] = g.refresh, life
-		status = or(s.opts.Quirks.TokenStatus, http.StatusCreated)
-	}
 	return reply{status: status, body: body}
 }
 
 func (s *Sim) grantCode(c *call, client *OAuthClient, in tokenRequest) reply {
 	k := s.access.codes[in.Code]
 	sum := sha256.Sum256([]byte(in.CodeVerifier))
+	if k != nil && k.used {
+		s.counters.Reused++
+	}
 	switch {
 	case k == nil || k.used || k.client != client.ID || !c.now.Before(k.expires) || k.redirect != in.RedirectURI:
 	case k.challenge != "" && k.challenge != base64.RawURLEncoding.EncodeToString(sum[:]):
 	default:
 		k.used = true
-		return s.grantToken(c, client, k.scopes, in, true)
+		s.counters.Exchanges++
+		return s.grantToken(c, client, s.consented(k.scopes), in, k.user, s.nextID())
 	}
 	return oauthError(http.StatusBadRequest, "invalid_grant", "The provided authorization grant is invalid, expired, revoked, or does not match the redirection URI.")
 }
@@ -141,35 +152,18 @@ func (s *Sim) grantCode(c *call, client *OAuthClient, in tokenRequest) reply {
 // grantRefresh rotates: the old access and refresh token die at once (5.5).
 func (s *Sim) grantRefresh(c *call, client *OAuthClient, in tokenRequest) reply {
 	g := s.access.byRefresh[in.RefreshToken]
-	if g == nil || g.dead || g.client.ID != client.ID || !c.now.Before(g.refreshExpires) {
+	if g != nil && g.spent {
+		s.counters.Reused++
+		if s.oauth.ReuseRevokes {
+			s.revokeFamily(g.family)
+		}
+	}
+	if g == nil || g.dead || g.client.ID != client.ID || !c.now.Before(g.refreshExpires) || s.oauth.RefuseRefresh {
 		return oauthError(http.StatusBadRequest, "invalid_grant", "The provided refresh token is invalid, expired or revoked.")
 	}
-	g.dead = true
-	return s.grantToken(c, client, g.scopes, in, true)
-}
-
-// askUser is the page where an admin approves; this admin always does (5.5).
-func (s *Sim) askUser(c *call) reply {
-	q := c.r.URL.Query()
-	client := s.client(q.Get("client_id"))
-	back, err := url.Parse(q.Get("redirect_uri"))
-	if client == nil || err != nil || back.Host == "" || len(client.RedirectURIs) > 0 && !slices.Contains(client.RedirectURIs, back.String()) {
-		return oauthError(http.StatusBadRequest, "invalid_request", "Unknown client or redirect URI.")
-	}
-	answer := back.Query()
-	answer.Set("state", q.Get("state"))
-	if q.Get("response_type") != "code" {
-		answer.Set("error", "unsupported_response_type")
-	} else {
-		text := fmt.Sprintf("sim-code-%016x", s.rng.Uint64())
-		s.access.codes[text] = &code{
-			client: client.ID, redirect: q.Get("redirect_uri"), scopes: strings.Fields(q.Get("scope")),
-			challenge: q.Get("code_challenge"), expires: c.now.Add(codeLife),
-		}
-		answer.Set("code", text)
-	}
-	back.RawQuery = answer.Encode()
-	return reply{status: http.StatusFound, header: http.Header{"Location": {back.String()}}}
+	g.dead, g.spent = true, true
+	s.counters.Refreshes++
+	return s.grantToken(c, client, s.consented(g.scopes), in, g.user, g.family)
 }
 
 // currentToken shows the bearer token that asks (5.5).

@@ -27,6 +27,7 @@ type Options struct {
 	ImportGate bool // users create_many and create_or_update_many answer 403 (3.1)
 
 	Auth   Auth   // none configured: any credential is an admin
+	OAuth  OAuth  // how consents and refreshes turn out at the start; see Sim.SetOAuth
 	Quirks Quirks // both positions of what zendesk.md calls uncertain
 
 	Seats           int           // agents and admins, the owner too; one more is a 422 on role (12.6); 0 = unlimited

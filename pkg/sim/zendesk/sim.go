@@ -26,6 +26,7 @@ type Sim struct {
 	jobs     jobStore
 	limits   limiter
 	access   accessStore
+	oauth    OAuth
 	faults   faultStore
 	hooks    hookStore
 	log      effectLog
@@ -48,6 +49,7 @@ func New(opts Options) *Sim {
 		jobs:    jobStore{byID: map[string]*job{}},
 		limits:  limiter{buckets: map[string]*window{}},
 		access:  newAccessStore(),
+		oauth:   opts.OAuth,
 		counters: Counters{
 			Calls: map[string]int64{}, Statuses: map[int]int64{}, Limited: map[string]int64{},
 		},

@@ -9,19 +9,22 @@ import (
 	"github.com/ml-connector/ml-connector/pkg/secret"
 )
 
-// Auth is how the account is signed in to: ClientCredentials or APIToken. An authorization-code grant with a stored
-// refresh token will be a third one; the interface is closed so that each is known to hide its secret.
+// Auth is how the account is signed in to: ClientCredentials, AuthorizationCode or APIToken. The interface is closed so
+// that each is known to hide its secret.
 type Auth interface {
 	validate() error
 	session(c *client) session
 }
 
-// session gives the header of a request. renew is called after a 401 with the header that was refused; it answers
-// false when there is nothing else to try.
+// session gives the header of a request. renew is called after a 401 with the header that was refused and how often it
+// was called for this request before; it answers false when there is nothing else to try.
 type session interface {
 	header(ctx context.Context) (secret.String, error)
-	renew(ctx context.Context, refused secret.String) (bool, error)
+	renew(ctx context.Context, refused secret.String, n int) (bool, error)
 }
+
+// maxRenewals is how often one request may meet a bearer that was replaced meanwhile.
+const maxRenewals = 4
 
 // APIToken signs in as a user (zendesk.md 5.2). API tokens stop on 2027-04-30.
 type APIToken struct {
@@ -56,14 +59,12 @@ func (a ClientCredentials) validate() error {
 }
 
 func (a ClientCredentials) session(c *client) session {
-	if len(a.Scopes) == 0 {
-		a.Scopes = []string{"read", "write"}
-	}
+	a.Scopes = orDefaultScopes(a.Scopes)
 	return &tokens{auth: a, client: c, busy: newTurn()}
 }
 
 // fixed is a credential that cannot be renewed.
 type fixed struct{ value secret.String }
 
-func (f fixed) header(context.Context) (secret.String, error)    { return f.value, nil }
-func (fixed) renew(context.Context, secret.String) (bool, error) { return false, nil }
+func (f fixed) header(context.Context) (secret.String, error)         { return f.value, nil }
+func (fixed) renew(context.Context, secret.String, int) (bool, error) { return false, nil }

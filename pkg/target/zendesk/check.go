@@ -31,7 +31,7 @@ func (t *Target) Check(ctx context.Context, _ tenant.ID) []check.Step {
 	d.jobs(ctx)
 	d.gate()
 	d.fields(ctx)
-	d.token()
+	d.token(ctx)
 	d.meet(ctx, me)
 	return d.steps
 }
@@ -78,6 +78,12 @@ func (d *doctor) reach(err error, took time.Duration) {
 	at := len(d.steps)
 	for _, name := range []string{"dns", "connect", "tls"} {
 		d.ok(name, "", took)
+	}
+	if fault.CodeOf(err) == fault.TargetReauth { // nobody was asked
+		for i := range d.steps[at:] {
+			d.steps[at+i] = check.Step{Name: d.steps[at+i].Name, State: check.Skipped}
+		}
+		return
 	}
 	broken := map[fault.Code]int{fault.TargetUnreachable: 1, fault.TargetTLS: 2}
 	n, is := broken[fault.CodeOf(err)]
@@ -198,17 +204,42 @@ func (d *doctor) fields(ctx context.Context) {
 
 func tokensEnd() time.Time { return time.Date(2027, 4, 30, 0, 0, 0, 0, time.UTC) }
 
-func (d *doctor) token() {
-	if _, is := d.t.cfg.Auth.(APIToken); !is {
+// Ending tells how long API tokens still work at a moment, in whole days, and in words. It is urgent in the last 30.
+func Ending(now time.Time) (days int, urgent bool, detail string) {
+	left := tokensEnd().Sub(now)
+	days = int(left.Hours() / 24)
+	if left <= 0 {
+		return 0, true, "Zendesk stopped all API tokens on 2027-04-30"
+	}
+	return days, days <= 30, fmt.Sprintf("Zendesk stops all API tokens on 2027-04-30, in %d days", days)
+}
+
+func (d *doctor) token(ctx context.Context) {
+	switch a := d.t.cfg.Auth.(type) {
+	case APIToken:
+		state := check.Warning
+		_, urgent, detail := Ending(d.t.cfg.Now())
+		if urgent {
+			state = check.Failed
+		}
+		d.bad("token", state, fault.TargetTokenEnding, detail)
+	case AuthorizationCode:
+		c, err := a.Connection(ctx, d.t.cfg.BaseURL)
+		if err != nil {
+			d.fault("token", err)
+			return
+		}
+		d.ok("token", fmt.Sprintf("OAuth with scopes %s, access %s, refresh %s", clean(strings.Join(c.Scopes, " ")), until(c.AccessEnds), until(c.RefreshEnds)), 0)
+	default:
 		d.ok("token", "OAuth", 0)
-		return
 	}
-	days := int(tokensEnd().Sub(d.t.cfg.Now()).Hours() / 24)
-	detail := fmt.Sprintf("Zendesk stops all API tokens on 2027-04-30, in %d days", days)
-	if days < 0 {
-		detail = "Zendesk stopped all API tokens on 2027-04-30"
+}
+
+func until(end time.Time) string {
+	if end.IsZero() {
+		return "without an end"
 	}
-	d.bad("token", check.Warning, fault.TargetTokenEnding, detail)
+	return "until " + end.UTC().Format("2006-01-02 15:04 UTC")
 }
 
 // meet reads the addresses of our own user, which a first load would have to ask for: see screen. No step: what it

@@ -28,6 +28,7 @@ type doer interface {
 // client is the only part that sees status codes: everybody else sees values and faults.
 type client struct {
 	base     *url.URL
+	account  string // the base URL as it is configured
 	http     doer
 	session  session
 	pace     *pacer
@@ -166,9 +167,9 @@ func (c *client) again(ctx context.Context, k call, a answer, used secret.String
 	switch kind := fault.KindOf(err); {
 	case ctx.Err() != nil:
 		return false, 0, err
-	case a.Status == http.StatusUnauthorized && t.renewed == 0:
+	case a.Status == http.StatusUnauthorized && t.renewed < maxRenewals:
+		ok, renewErr := c.session.renew(ctx, used, t.renewed)
 		t.renewed++
-		ok, renewErr := c.session.renew(ctx, used)
 		if renewErr != nil {
 			err = renewErr
 		}

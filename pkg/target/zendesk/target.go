@@ -57,7 +57,7 @@ func assemble(cfg Config, h doer) (*Target, error) {
 	if err != nil {
 		return nil, fault.New(fault.Config, fault.BadConfig, "zendesk.base_url cannot be read")
 	}
-	c := &client{base: base, http: h, pace: newPacer(cfg.Share), routes: routes(), patience: cfg.Patience, log: cfg.Log}
+	c := &client{base: base, account: cfg.BaseURL, http: h, pace: newPacer(cfg.Share), routes: routes(), patience: cfg.Patience, log: cfg.Log}
 	c.session = cfg.Auth.session(c)
 	t := &Target{cfg: cfg, client: c, idle: func() {}, claims: newClaims(), gates: newGates(), naming: newTurn()}
 	t.users, t.orgs = newCensus(cfg.Fresh, t.exportUsers), newCensus(cfg.Fresh, t.exportOrgs)
@@ -82,3 +82,14 @@ func (t *Target) Budget(context.Context, tenant.ID) target.Budget {
 // request that it has in hand. Zendesk ends its own work on a request well within a minute; a bulk job that was queued
 // is not covered, its id is in the journal or its records are found by their external ids.
 func (t *Target) CallLife() time.Duration { return time.Minute }
+
+// Renew keeps the account's tokens from running out while nobody writes: it renews them when they are due, and does
+// nothing else. It fails with REAUTH_REQUIRED when only a person can go on.
+func (t *Target) Renew(ctx context.Context) error {
+	k, is := t.client.session.(*rotating)
+	if !is {
+		return nil
+	}
+	_, err := k.header(ctx)
+	return err
+}

@@ -3,6 +3,7 @@ package zendesk
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -23,9 +24,11 @@ type tokens struct {
 }
 
 type wireToken struct {
-	AccessToken string `json:"access_token"`
-	Scope       string `json:"scope"`
-	ExpiresIn   int64  `json:"expires_in"`
+	AccessToken      string `json:"access_token"`
+	RefreshToken     string `json:"refresh_token"`
+	Scope            string `json:"scope"`
+	ExpiresIn        int64  `json:"expires_in"`
+	RefreshExpiresIn int64  `json:"refresh_token_expires_in"`
 }
 
 const tokenLife = 172800 // seconds: the longest that Zendesk grants (zendesk.md 5.4)
@@ -42,7 +45,10 @@ func (k *tokens) header(ctx context.Context) (secret.String, error) {
 }
 
 // renew drops a refused bearer and fetches another, unless somebody else has done so already.
-func (k *tokens) renew(ctx context.Context, refused secret.String) (bool, error) {
+func (k *tokens) renew(ctx context.Context, refused secret.String, n int) (bool, error) {
+	if n > 0 {
+		return false, nil
+	}
 	if err := k.busy.take(ctx); err != nil {
 		return false, err
 	}
@@ -64,12 +70,9 @@ func (k *tokens) fetch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if a.Status != http.StatusOK && a.Status != http.StatusCreated {
-		return tokenFault(a)
-	}
-	var w wireToken
-	if json.Unmarshal(a.Body, &w) != nil || w.AccessToken == "" {
-		return fault.New(fault.Transient, fault.TargetNotData, "the token answer holds no token")
+	w, err := readToken(a)
+	if err != nil {
+		return err
 	}
 	k.value, k.until = secret.New("Bearer "+w.AccessToken), time.Time{}
 	if w.ExpiresIn > 0 {
@@ -89,11 +92,72 @@ func (k *tokens) ask(ctx context.Context) (answer, error) {
 	if !k.form {
 		return k.client.token(ctx, "application/json", encode(in))
 	}
-	v := url.Values{"expires_in": {"172800"}}
-	for _, key := range []string{"grant_type", "client_id", "client_secret", "scope"} {
-		v.Set(key, in[key].(string)) //nolint:forcetypeassert // set three lines above
+	return k.client.token(ctx, "application/x-www-form-urlencoded", form(in))
+}
+
+// form is a token request for accounts that do not read JSON (zendesk.md 12.13).
+func form(in map[string]any) []byte {
+	v := url.Values{}
+	for key, value := range in {
+		v.Set(key, fmt.Sprint(value))
 	}
-	return k.client.token(ctx, "application/x-www-form-urlencoded", []byte(v.Encode()))
+	return []byte(v.Encode())
+}
+
+// askToken sends a token request as JSON, and as a form when JSON is not read at all: no other refusal is repeated,
+// because codes and refresh tokens are good for one use.
+func (c *client) askToken(ctx context.Context, in map[string]any) (answer, error) {
+	a, err := c.token(ctx, "application/json", encode(in))
+	if err == nil && a.Status == http.StatusUnsupportedMediaType {
+		a, err = c.token(ctx, "application/x-www-form-urlencoded", form(in))
+	}
+	return a, err
+}
+
+// readToken reads a good answer, or says why it is none, without its body.
+func readToken(a answer) (w wireToken, err error) {
+	if a.Status != http.StatusOK && a.Status != http.StatusCreated {
+		return w, tokenFault(a)
+	}
+	if json.Unmarshal(a.Body, &w) != nil || w.AccessToken == "" {
+		return w, fault.New(fault.Transient, fault.TargetNotData, "the token answer holds no token")
+	}
+	return w, nil
+}
+
+// wireCurrent is what Zendesk tells about the bearer that asks (zendesk.md 5.5).
+type wireCurrent struct {
+	Scopes []string `json:"scopes"`
+}
+
+// current looks at a bearer; status tells whether Zendesk takes it.
+func (c *client) current(ctx context.Context, bearer secret.String) (w wireCurrent, status int, err error) {
+	a, err := c.as(ctx, "/api/v2/oauth/tokens/current", bearer)
+	if err != nil || a.Status != http.StatusOK {
+		return w, a.Status, err
+	}
+	var out struct {
+		Token wireCurrent `json:"token"`
+	}
+	if !shapeOfObject(a.Body) || json.Unmarshal(a.Body, &out) != nil {
+		return w, a.Status, fault.New(fault.Transient, fault.TargetNotData, "no data about the token")
+	}
+	return out.Token, a.Status, nil
+}
+
+// as reads with a bearer that is not the session's.
+func (c *client) as(ctx context.Context, path string, bearer secret.String) (answer, error) {
+	r, record, err := permit(c.routes, http.MethodGet, path)
+	if err != nil {
+		return answer{}, err
+	}
+	ps, err := c.pace.enter(ctx, r, record, true, time.Now().Add(c.patience))
+	if err != nil {
+		return answer{}, err
+	}
+	a, err := c.send(ctx, http.MethodGet, path, nil, "", nil, bearer)
+	ps.leave(a)
+	return a, err
 }
 
 // tokenFault never shows the body of a refused token request: servers echo what they were sent.
