@@ -11,6 +11,7 @@ type Employees struct {
 	User         map[UserField]UserPath `json:"user"`
 	Email        Email                  `json:"email"`
 	MissingEmail MissingEmail           `json:"missing_email"`
+	Hire         Hire                   `json:"hire"`
 	Leaver       Leaver                 `json:"leaver"`
 }
 
@@ -22,9 +23,10 @@ type EmployeeScope struct {
 
 // Email says which address is the business address.
 type Email struct {
-	Types          []EmailType `json:"types"`           // E_ADDR_TYPE, best first
-	AllowPreferred bool        `json:"allow_preferred"` // else take the one that the person prefers
-	Change         MailChange  `json:"change"`          // what becomes of the old address of a user whose address changes
+	Types          []EmailType `json:"types"`                  // E_ADDR_TYPE, best first
+	AllowPreferred bool        `json:"allow_preferred"`        // else take the one that the person prefers
+	Placeholders   []Text      `json:"placeholders,omitempty"` // beside the built-in ones: "value", "local@" or "@domain"
+	Change         MailChange  `json:"change"`                 // what becomes of the old address of a user whose address changes
 	// ParkingDomain is a mail domain of the customer's own that nobody reads. With in_place, a leaver's address is moved
 	// to it when somebody else needs the address, and one member of a ring for a moment.
 	ParkingDomain Domain `json:"parking_domain,omitempty"`
@@ -64,6 +66,8 @@ func (d *Domain) UnmarshalText(b []byte) error {
 type Leaver struct {
 	Suspend         bool `json:"suspend"`
 	DowngradeAgents bool `json:"downgrade_agents"` // free the seat before the suspension
+	At              Hour `json:"at"`               // time of day of the suspension
+	Lag             Lag  `json:"lag"`              // after the day on which PeopleSoft's row takes effect
 }
 
 func defaultEmployees() Employees {

@@ -45,6 +45,7 @@ func Defaults() Tenant {
 			Suspend: Limit{Floor: 3, Percent: 2},
 			Email:   Limit{Floor: 10, Percent: 1},
 			Create:  Limit{Floor: 20, Percent: 5},
+			Uniform: RefuseUniform,
 		},
 	}
 }
@@ -66,6 +67,8 @@ type Guard struct {
 	Suspend Limit `json:"suspend"`
 	Email   Limit `json:"email"`
 	Create  Limit `json:"create"`
+
+	Uniform Uniform `json:"uniform"` // a full read in which everybody is the same
 }
 
 // Limit allows the larger of Floor objects and Percent of the active linked users.

@@ -17,7 +17,7 @@ type LedgerRow struct {
 	Wanted    []byte   // event.EncodeEntry of the last resolved state; empty before the first
 	WantedAt  uint64   // revision at which Wanted last changed
 	Published uint64   // highest WantedAt that the DIRECTORY stream is known to hold; a save never lowers it
-	NextDate  string   // day on which the state changes by itself, 2006-01-02; "" when there is none
+	NextDate  string   // when the state changes by itself: a day, 2006-01-02, or an instant in RFC 3339 with the tenant's offset; "" when it does not
 	Config    int64    // version of the tenant's settings that resolved it
 	Email     string   // wanted email in lower case, for finding shared ones; "" for none
 	Points    []string // keys of the reference data that the resolution looked at, sorted, each once
@@ -43,7 +43,7 @@ type Ledger interface {
 	MarkPublished(ctx context.Context, t tenant.ID, upTo map[record.Ref]uint64) error
 	// Unpublished lists rows with WantedAt above Published, oldest first.
 	Unpublished(ctx context.Context, t tenant.ID, limit int) ([]LedgerRow, error)
-	// DueRows lists rows with a NextDate up to day, for re-arming wakes. Ordered by kind and key, behind after.
+	// DueRows lists rows with a NextDate up to day, compared as text, for re-arming wakes. Ordered by kind and key, behind after.
 	DueRows(ctx context.Context, t tenant.ID, day string, after record.Ref, limit int) ([]LedgerRow, error)
 	// WalkLedger lists rows of a kind by key, behind after.
 	WalkLedger(ctx context.Context, t tenant.ID, kind record.Kind, after string, limit int) ([]LedgerRow, error)

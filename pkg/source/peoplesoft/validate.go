@@ -161,6 +161,9 @@ func (v *validator) prompts(at string, p Prompts) {
 	if (p.From == "") != (p.To == "") {
 		v.add(at+".prompts", "want from and to together")
 	}
+	if (p.EffFrom == "") != (p.EffTo == "") {
+		v.add(at+".prompts", "want eff_from and eff_to together")
+	}
 }
 
 func (v *validator) common(at string, rows int, layout string, keyLength int) {

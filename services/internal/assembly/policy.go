@@ -1,6 +1,8 @@
 package assembly
 
 import (
+	"time"
+
 	"github.com/ml-connector/ml-connector/pkg/config"
 	"github.com/ml-connector/ml-connector/pkg/store"
 	"github.com/ml-connector/ml-connector/services/transformer/transform"
@@ -12,6 +14,9 @@ func policy(s config.Tenant, version int64) transform.Policy {
 	p.Version, p.Zone = version, s.Zone()
 	p.PerOrg, p.ActiveStatus = texts(s.Employees.Scope.PerOrg), texts(s.Employees.Scope.ActiveStatus)
 	p.KeepLeavers, p.FreeSeats = !s.Employees.Leaver.Suspend, s.Employees.Leaver.DowngradeAgents
+	p.HireLead, p.LeaveAt = int(s.Employees.Hire.Lead), time.Duration(s.Employees.Leaver.At)*time.Minute
+	p.LeaveDays, p.LeaveHours = s.Employees.Leaver.Lag.Days, s.Employees.Leaver.Lag.Hours
+	p.Placeholders = append(p.Placeholders, texts(s.Employees.Email.Placeholders)...)
 	p.RequireEmail = s.Employees.MissingEmail == config.HoldBack
 	p.EmailTypes, p.PreferredEmail = texts(s.Employees.Email.Types), s.Employees.Email.AllowPreferred
 	p.VendorStatus, p.VendorClass, p.VendorPersistence = texts(s.Vendors.Scope.Status), texts(s.Vendors.Scope.Class), texts(s.Vendors.Scope.Persistence)

@@ -141,7 +141,11 @@ func feeds(s config.Tenant, list []connection) map[record.Kind]poll.Feed {
 		if k.kind == record.Vendor {
 			every = sched.Vendors
 		}
-		f := poll.Feed{Source: k.source, Name: k.name, Every: string(every), Full: string(sched.Full), Overlap: sched.Overlap.Duration}
+		f := poll.Feed{Source: k.source, Name: k.name, Every: string(every), Full: string(sched.Full), Overlap: sched.Overlap.Duration,
+			Uniform: s.Guard.Uniform == config.AcceptUniform}
+		if k.kind == record.Employee {
+			f.Ahead = int(s.Employees.Hire.Lead)
+		}
 		if d, ok := every.Interval(); ok {
 			f.Jitter = min(d/10, 30*time.Second)
 		}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"time"
 
 	"github.com/ml-connector/ml-connector/pkg/audit"
 	"github.com/ml-connector/ml-connector/pkg/bus"
@@ -262,15 +263,21 @@ func (s *Service) arm(ctx context.Context, at moment, done []*result, failed map
 	}
 }
 
-// wake arms the record's wake-up for the start of the day, or cancels it when there is none.
-func (s *Service) wake(ctx context.Context, at moment, ref record.Ref, day string) error {
-	if day == "" {
+// wake arms the record's wake-up for its next date, or cancels it when there is none.
+func (s *Service) wake(ctx context.Context, at moment, ref record.Ref, next string) error {
+	if next == "" {
 		return s.deps.Wakes.Unwake(ctx, at.tenant, ref)
 	}
-	when, err := start(erp.Date(day), at.policy.zone())
+	ring, err := when(next, at.policy.zone())
 	if err != nil {
 		return fault.Wrap(err, fault.Internal, fault.Unclassified, "next date of "+ref.String())
 	}
 	s.deps.Metrics.Add(at.tenant, CountWakes, 1)
-	return s.deps.Wakes.Wake(ctx, at.tenant, event.Wake{Kind: ref.Kind, Key: ref.Key, Date: erp.Date(day)}, when)
+	w := event.Wake{Kind: ref.Kind, Key: ref.Key, Date: erp.Today(ring, at.policy.zone())}
+	if len(next) <= len(time.DateOnly) {
+		w.Date = erp.Date(next)
+	} else {
+		w.At = ring.UTC()
+	}
+	return s.deps.Wakes.Wake(ctx, at.tenant, w, ring)
 }

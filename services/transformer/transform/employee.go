@@ -56,7 +56,9 @@ func (d *draft) employment() (main job) {
 		return primary(counted)
 	}
 	for i := range started {
-		started[i].verdict = d.judge(started[i])
+		if started[i].verdict = d.judge(started[i]); started[i].verdict == out && d.linger(started[i]) {
+			started[i].verdict = in
+		}
 	}
 	main = primary(started)
 	d.conclude(started, main)

@@ -43,7 +43,7 @@ func (r *result) resolved(at moment, moved bool, notes []string) audit.Entry {
 		e.Explain = append(e.Explain, fmt.Sprintf("%s: %s", f.Code, f.Detail))
 	}
 	if r.decision.Next != "" {
-		e.Explain = append(e.Explain, "looked at again on "+string(r.decision.Next))
+		e.Explain = append(e.Explain, "looked at again on "+r.decision.nextDate(at.policy.zone()))
 	}
 	if len(r.decision.Flags) > 0 {
 		e.Code, e.Next = string(r.decision.Flags[0].Code), r.decision.Flags[0].Code.Next()

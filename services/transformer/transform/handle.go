@@ -72,7 +72,7 @@ func (s *Service) due(t tenant.ID) bus.Handler {
 				errs[i] = err
 				continue
 			}
-			if wait := s.early(w.Date, policy.zone()); wait > 0 {
+			if wait := s.early(w, policy.zone()); wait > 0 {
 				errs[i] = &fault.Error{Kind: fault.RateLimited, Code: fault.NotStarted, Detail: "the broker's clock is ahead of ours", After: wait}
 				continue
 			}
@@ -89,9 +89,12 @@ func (s *Service) due(t tenant.ID) bus.Handler {
 // arming it again would make it fire at once, again and again, until our clock gets there.
 const skew = time.Hour
 
-// early is how long it still takes until the day begins, when that is so soon that waiting is simplest.
-func (s *Service) early(day erp.Date, zone *time.Location) time.Duration {
-	at, err := start(day, zone)
+// early is how long it still takes until the wake-up's time comes, when that is so soon that waiting is simplest.
+func (s *Service) early(w event.Wake, zone *time.Location) time.Duration {
+	at, err := w.At, error(nil)
+	if at.IsZero() {
+		at, err = start(w.Date, zone)
+	}
 	if err != nil {
 		return 0
 	}

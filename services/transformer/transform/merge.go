@@ -76,8 +76,8 @@ func Vanished(known, incoming []erp.Fact, whole []erp.Facet, day erp.Date, seen 
 	if !slices.Contains(whole, erp.Job) {
 		return ""
 	}
-	read := view{foldRows(incoming), day}
-	for _, group := range byRow(view{foldRows(known), day}.facet(erp.Job)) {
+	read := view{rows: foldRows(incoming), day: day}
+	for _, group := range byRow(view{rows: foldRows(known), day: day}.facet(erp.Job)) {
 		have, ok := read.current(group)
 		if !ok || have.id.EffDate == "" || seen != "" && have.stamp > seen {
 			continue

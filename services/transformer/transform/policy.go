@@ -18,8 +18,12 @@ type Policy struct {
 	Version int64          // of the tenant's settings; stored with every ledger row it resolved
 	Zone    *time.Location // where a day begins; nil means UTC
 
-	PerOrg         []string // jobs that count: EMP, CWR, POI
-	ActiveStatus   []string // EMPL_STATUS codes of people who are still employed; the known others are leavers
+	PerOrg         []string      // jobs that count: EMP, CWR, POI
+	ActiveStatus   []string      // EMPL_STATUS codes of people who are still employed; the known others are leavers
+	HireLead       int           // days before the first day on which a person is seen as on it
+	LeaveAt        time.Duration // time of day at which leavers lose access, on the day of the row and LeaveDays later
+	LeaveDays      int
+	LeaveHours     int      // hours that pass after that
 	KeepLeavers    bool     // leavers are left as they are in place of being suspended
 	FreeSeats      bool     // a leaver who is an agent gives the seat back before the suspension
 	RequireEmail   bool     // an active employee without a usable email is left untouched until one arrives

@@ -47,7 +47,7 @@ func misshapen(key string) string {
 // brings its own text, and where the tenant maps none, it points to nothing: a renamed department must not touch a
 // hundred thousand people who do not show it.
 func Points(ref record.Ref, facts []erp.Fact, day erp.Date, p Policy) []string {
-	return pointsOf(ref, view{foldRows(facts), day}, p)
+	return pointsOf(ref, onDay(ref, facts, day, p), p)
 }
 
 func pointsOf(ref record.Ref, v view, p Policy) []string {
@@ -96,11 +96,11 @@ func point(table string, codes ...string) (key string, ok bool) {
 // ReferenceText is the text that reference data has on a day, by the rule of effective dating: a current row that is
 // not in effect gives none (peoplesoft.md 2.9, 2.10). next is the first later day on which it may change by itself.
 func ReferenceText(facts []erp.Fact, day erp.Date) (text string, next erp.Date) {
-	v := view{foldRows(facts), day}
+	v := view{rows: foldRows(facts), day: day, today: day}
 	if r, ok := v.one(erp.Reference, ""); ok {
 		text, _, _ = clean(r.get(erp.Text))
 	}
-	return text, v.next()
+	return text, v.next(0)
 }
 
 // wording is what the ledger keeps as the resolved state of reference data.

@@ -3,6 +3,7 @@ package transform
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/ml-connector/ml-connector/pkg/directory"
 	"github.com/ml-connector/ml-connector/pkg/erp"
@@ -20,10 +21,11 @@ type Flag struct {
 // Decision is what the desk should hold for a record on a day, and why.
 type Decision struct {
 	Entry   directory.Entry
-	Flags   []Flag   // each code once, in the order found
-	Explain []string // the reasons, in order; never a personal value
-	Text    string   // of reference data, which has no entry
-	Next    erp.Date // first later day on which the decision may change by itself; "" when there is none
+	Flags   []Flag    // each code once, in the order found
+	Explain []string  // the reasons, in order; never a personal value
+	Text    string    // of reference data, which has no entry
+	Next    erp.Date  // first later day on which the decision may change by itself; "" when there is none
+	Until   time.Time // the instant on Next, when it is not the start of the day
 }
 
 // Codes lists the codes of the flags.
@@ -48,21 +50,35 @@ func VendorID(key string) string {
 }
 
 // Resolve computes what the desk should hold for an employee or vendor on a day, from everything known about it and
-// the texts of the reference data that it points to. It is a pure function of its arguments and panics on none; the
+// the texts of the reference data that it points to, at the start of the day. It is a pure function of its arguments and panics on none; the
 // facts may stand in any order.
 func Resolve(ref record.Ref, facts []erp.Fact, day erp.Date, p Policy, texts Texts) Decision {
-	return resolve(ref, view{foldRows(facts), day}, p, texts)
+	return resolve(ref, onDay(ref, facts, day, p), p, texts)
+}
+
+// ResolveAt is Resolve at an instant, for tenants whose leavers keep their access until a time of day or longer.
+func ResolveAt(ref record.Ref, facts []erp.Fact, now time.Time, p Policy, texts Texts) Decision {
+	return resolve(ref, look(ref, facts, now, erp.Today(now, p.zone()), p), p, texts)
+}
+
+// onDay is how a record is seen at the start of a day.
+func onDay(ref record.Ref, facts []erp.Fact, day erp.Date, p Policy) view {
+	now, _ := start(day, p.zone()) // what is no day has no rows in effect either
+	return look(ref, facts, now, day, p)
 }
 
 func resolve(ref record.Ref, v view, p Policy, texts Texts) Decision {
 	d := &draft{view: v, policy: p, ref: ref, texts: texts}
+	if v.day > v.today {
+		d.explain("seen as on %s, up to %d days ahead", v.day, p.HireLead)
+	}
 	var entry directory.Entry
 	if ref.Kind == record.Vendor {
 		entry.Organization = d.vendor()
 	} else {
 		entry.User = d.employee()
 	}
-	return Decision{Entry: entry, Flags: d.flags, Explain: d.reasons, Next: d.view.next()}
+	return Decision{Entry: entry, Flags: d.flags, Explain: d.reasons, Next: d.view.next(p.HireLead)}.soonest(d.until, p.zone())
 }
 
 // draft is a decision in the making.
@@ -74,6 +90,7 @@ type draft struct {
 	state   directory.State
 	flags   []Flag
 	reasons []string
+	until   time.Time // first instant at which somebody who left loses access
 }
 
 // usable tells whether somebody will work with the object, so that gaps in it matter.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/ml-connector/ml-connector/pkg/erp"
 )
@@ -79,8 +80,10 @@ func fill(into, from map[erp.Field]string) map[erp.Field]string {
 
 // view is a record on a day: its rows, ordered by ID, and the day.
 type view struct {
-	rows []row
-	day  erp.Date
+	rows  []row
+	day   erp.Date  // on which the record is seen
+	today erp.Date  // the day of now; before day when a hire is seen ahead
+	now   time.Time // decides how long leavers linger
 }
 
 // facet is every row of a facet, of any date.
@@ -167,14 +170,3 @@ func effective(r row) bool {
 
 // openEnd is PeopleSoft's "for ever" (failures.md K09): no day to wait for.
 const openEnd = erp.Date("9999-12-31")
-
-// next is the earliest day after today on which any row takes effect; "" when there is none.
-func (v view) next() erp.Date {
-	var next erp.Date
-	for _, r := range v.rows {
-		if d := r.id.EffDate; d > v.day && d < openEnd && (next == "" || d < next) {
-			next = d
-		}
-	}
-	return next
-}

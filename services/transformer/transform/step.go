@@ -61,7 +61,7 @@ func prepare(at moment, k *task, row store.LedgerRow, known bool) (*result, erro
 		return r, fault.Wrap(err, fault.Internal, fault.Unclassified, "ledger row of "+k.ref.String())
 	}
 	r.mergeAll(at, facts)
-	r.late, r.view = len(r.merged.Late), view{foldRows(r.merged.Facts), at.day}
+	r.late, r.view = len(r.merged.Late), look(k.ref, r.merged.Facts, at.now, at.day, at.policy)
 	r.points = pointsOf(k.ref, r.view, at.policy)
 	return r, nil
 }
@@ -124,7 +124,7 @@ func (r *result) advance(at moment) {
 		wanted = r.before.Wanted
 	}
 	moved := !bytes.Equal(r.before.Wanted, wanted)
-	next := string(r.decision.Next)
+	next := r.decision.nextDate(at.policy.zone())
 	r.save = m.Changed || moved || r.move != nil || next != r.before.NextDate || r.before.Config != at.policy.Version || !slices.Equal(r.points, r.before.Points)
 	if r.save {
 		r.after = store.LedgerRow{Ref: r.task.ref, Revision: r.before.Revision + 1, Facts: facts, Wanted: wanted, WantedAt: r.before.WantedAt,

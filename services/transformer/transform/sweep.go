@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/ml-connector/ml-connector/pkg/erp"
 	"github.com/ml-connector/ml-connector/pkg/record"
 	"github.com/ml-connector/ml-connector/pkg/store"
 	"github.com/ml-connector/ml-connector/pkg/tenant"
@@ -31,7 +30,7 @@ func (s *Service) Sweep(ctx context.Context, t tenant.ID) error {
 // It repairs lost, moved and never armed schedules, and a process that was down on the day.
 func (s *Service) Rearm(ctx context.Context, t tenant.ID) error {
 	late := s.ring(ctx, t)
-	return errors.Join(late, s.walkDue(ctx, t, openEnd, func(at moment, rows []store.LedgerRow) error {
+	return errors.Join(late, s.walkDue(ctx, t, string(openEnd), func(at moment, rows []store.LedgerRow) error {
 		var errs []error
 		for _, row := range rows {
 			errs = append(errs, s.wake(ctx, at, row.Ref, row.NextDate))
@@ -47,19 +46,19 @@ func (s *Service) ring(ctx context.Context, t tenant.ID) error {
 	})
 }
 
-// walkDue calls do with every row whose next date is not behind day, page by page; "" means
-// today. One bad row does not keep the others waiting.
-func (s *Service) walkDue(ctx context.Context, t tenant.ID, day erp.Date, do func(moment, []store.LedgerRow) error) error {
+// walkDue calls do with every row whose next date is not behind by, page by page; "" means
+// now. One bad row does not keep the others waiting.
+func (s *Service) walkDue(ctx context.Context, t tenant.ID, by string, do func(moment, []store.LedgerRow) error) error {
 	at, err := s.moment(ctx, t)
 	if err != nil {
 		return fmt.Errorf("due rows of %s: %w", t, err)
 	}
-	if day == "" {
-		day = at.day
+	if by == "" {
+		by = dueBy(at.now, at.policy.zone())
 	}
 	var errs []error
 	for after := (record.Ref{}); ; {
-		rows, err := s.deps.Ledger.DueRows(ctx, t, string(day), after, s.opts.Batch)
+		rows, err := s.deps.Ledger.DueRows(ctx, t, by, after, s.opts.Batch)
 		if err != nil {
 			return fmt.Errorf("due rows of %s: %w", t, errors.Join(append(errs, err)...))
 		}
