@@ -64,8 +64,8 @@ type Source interface {
 // Dated is a source that may be asked for the days on which rows take effect: a row that was entered long ago and takes
 // effect today has no new change time, so that windows over change times never show it (peoplesoft.md 3.3).
 type Dated interface {
-	// Dated tells whether windows over days of effect can be read for kind.
-	Dated(kind record.Kind) bool
+	// Dated tells whether windows over days of effect can be read for kind. It sends nothing.
+	Dated(ctx context.Context, t tenant.ID, kind record.Kind) bool
 }
 
 // KeyReader is a source that can read one record by its key.

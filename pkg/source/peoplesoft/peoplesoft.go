@@ -72,7 +72,7 @@ func (s *Source) Read(ctx context.Context, _ tenant.ID, w source.Window) (source
 }
 
 // Dated implements source.Dated: a query with the prompts `eff_from` and `eff_to`.
-func (s *Source) Dated(kind record.Kind) bool {
+func (s *Source) Dated(_ context.Context, _ tenant.ID, kind record.Kind) bool {
 	r, ok := s.readings[kind]
 	return ok && r.dated
 }

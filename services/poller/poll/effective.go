@@ -19,7 +19,7 @@ const back = 31
 // so that it is resumed after a crash and never keeps the reading of changes waiting. A full read counts as a pass.
 func (c *cycle) effective(ctx context.Context) error {
 	dated, ok := c.feed.Source.(source.Dated)
-	if !ok || !dated.Dated(c.tick.Kind) || c.cursor.Since == "" && c.cursor.Full == 0 {
+	if !ok || !dated.Dated(ctx, c.t, c.tick.Kind) || c.cursor.Since == "" && c.cursor.Full == 0 {
 		return nil
 	}
 	if c.cursor.Due == nil {

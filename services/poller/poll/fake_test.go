@@ -204,7 +204,7 @@ func (w *world) Read(_ context.Context, _ tenant.ID, win source.Window) (source.
 }
 
 // Dated implements source.Dated.
-func (w *world) Dated(record.Kind) bool { return w.dated }
+func (w *world) Dated(context.Context, tenant.ID, record.Kind) bool { return w.dated }
 
 func rec(p person) source.Record {
 	if p.name != nil {
