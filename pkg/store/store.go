@@ -31,10 +31,13 @@ type Store interface {
 	Ledger
 	Links
 	Journal
+	Writers
 	Holds
 	Findings
 	Trail
 	Streams
+	Recovery
+	KeyHolders
 	// Ping fails when the backend does not answer.
 	Ping(ctx context.Context) error
 	// Close releases the backend; calls in flight may fail.
@@ -183,6 +186,8 @@ type Trail interface {
 	// the start) and the entry to get the next hash. It answers how many were sealed. Concurrent calls are serialised.
 	// link runs inside the transaction: it must not call the store.
 	Seal(ctx context.Context, t tenant.ID, limit int, link func(last string, e audit.Stored) string) (int, error)
+	// Chain is where the tenant's chain and trail end. Both are zero before the first entry.
+	Chain(ctx context.Context, t tenant.ID) (audit.Chain, error)
 }
 
 // Streams remembers which streams were made, so that a vanished one is noticed and not silently made anew.

@@ -18,8 +18,8 @@ func Run(t *testing.T, open func(t testing.TB) store.Store) {
 	tests := map[string]test{}
 	for _, part := range []map[string]test{
 		tenantTests(), credentialTests(), keyTests(), leaseTests(), cycleTests(), ledgerTests(), ledgerListTests(), pointTests(), linkTests(),
-		journalTests(), commitTests(), quarantineTests(), findingTests(), trailTests(), trailQueryTests(), sealTests(),
-		streamTests(), lifeTests(), guardTests(), holdTests(),
+		journalTests(), writerTests(), commitTests(), quarantineTests(), findingTests(), trailTests(), trailQueryTests(), sealTests(),
+		streamTests(), lifeTests(), guardTests(), holdTests(), recoveryTests(), keyHolderTests(),
 	} {
 		maps.Copy(tests, part)
 	}
