@@ -99,7 +99,7 @@ func (b *batch) admit(ctx context.Context, got []bus.Delivery) (rows []row, bad 
 			rows = b.newest(ctx, rows, seen, r)
 		}
 	}
-	return rows, bad, nil
+	return b.apart(ctx, rows), bad, nil
 }
 
 // newest keeps the newest row of a record. The table holds a newer one already, so the older is done with.
@@ -136,6 +136,9 @@ func (b *batch) begin(ctx context.Context, rows []row) error {
 	for i, r := range rows {
 		items[i] = store.BatchItem{Ref: r.ref, Version: r.msg.Event.Version}
 	}
+	for _, ref := range touched(rows)[len(rows):] {
+		items = append(items, store.BatchItem{Ref: ref})
+	}
 	b.w.hold(b.id)
 	err := b.w.store.BeginBatch(ctx, b.t, store.Batch{ID: b.id, Epoch: b.w.epoch, Items: items, Started: b.w.now()})
 	if err != nil {
@@ -146,7 +149,7 @@ func (b *batch) begin(ctx context.Context, rows []row) error {
 
 // write plans, applies, commits and settles. Once calls were made, bookkeeping has its own time.
 func (b *batch) write(ctx context.Context, rows []row) error {
-	links, err := b.w.store.Links(ctx, b.t, refs(rows))
+	links, err := b.w.store.Links(ctx, b.t, touched(rows))
 	if err != nil {
 		b.w.ended(b.id, 0)
 		giveBack(ctx, deliveries(rows), b.w.opt.Busy)
@@ -156,6 +159,7 @@ func (b *batch) write(ctx context.Context, rows []row) error {
 	var results []result
 	for _, r := range rows {
 		r.link = links[r.ref]
+		r.inherit(links)
 		if end := r.answered(); end != "" {
 			results = append(results, result{row: r, end: end})
 			continue

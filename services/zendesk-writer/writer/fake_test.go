@@ -44,6 +44,7 @@ type world struct {
 	quarantine map[record.Ref]time.Time
 	findings   map[record.Ref][]store.Finding
 	trail      []audit.Entry
+	sharing    map[string][]record.Ref // who wants an email
 	cut        func(point string) error
 	slow       func() // called once before the quarantine is read
 	between    func() // called once between the journal row and the links: another writer

@@ -113,6 +113,19 @@ func (w *world) Quarantined(context.Context, tenant.ID) (out map[record.Ref]time
 	return out, err
 }
 
+// Sharing answers who wants an email, as a test set it.
+func (w *world) Sharing(_ context.Context, _ tenant.ID, emails []string, _ int) (map[string][]record.Ref, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	out := map[string][]record.Ref{}
+	for _, e := range emails {
+		if refs := w.sharing[e]; len(refs) > 0 {
+			out[e] = refs
+		}
+	}
+	return out, nil
+}
+
 func (w *world) Findings(_ context.Context, _ tenant.ID, q store.FindingQuery) (out []store.Finding, err error) {
 	err = w.around("findings", func() error {
 		for ref, list := range w.findings {

@@ -24,7 +24,11 @@ func (b *batch) finish(ctx context.Context, id string, results []result) error {
 		fates[i] = b.judge(r, &c)
 	}
 	rows := rowsOf(results)
-	mine, err := b.w.store.CommitBatch(ctx, b.t, id, c)
+	err := b.wake(ctx, results, c.Links)
+	mine := false
+	if err == nil {
+		mine, err = b.w.store.CommitBatch(ctx, b.t, id, c)
+	}
 	if err != nil {
 		giveBack(ctx, deliveries(rows), b.w.opt.Backoff)
 		return err
@@ -121,12 +125,14 @@ func (b *batch) done(r result, c *store.Commit) fate {
 	if changed && o.Holds.User == nil && o.Holds.Organization == nil {
 		o.Holds = r.wanted
 	}
-	known := r.link.Known // nothing was read: what was known stays
+	known, email := r.link.Known, r.link.Email // nothing was read: what was known stays
 	if o.Holds.User != nil || o.Holds.Organization != nil {
 		known, _ = event.EncodeEntry(o.Holds) // without it the next plan reads the target
+		email = emailOf(o.Holds)
 	}
 	c.Links = append(c.Links, store.Link{Ref: r.ref, TargetID: o.TargetID, Version: r.msg.Event.Version, Digest: r.digest,
-		Known: known, Memory: o.Memory, State: stateOf(r), At: b.w.now()})
+		Known: known, Email: email, Memory: o.Memory, State: stateOf(r), At: b.w.now()})
+	b.retire(r, c)
 	end := audit.Applied
 	switch {
 	case changed:
@@ -136,9 +142,19 @@ func (b *batch) done(r result, c *store.Commit) fate {
 		end = audit.Unchanged
 	}
 	c.Entries = append(c.Entries, b.entry(r, end))
-	c.Observations = append(c.Observations, store.Observation{Ref: r.ref})
+	c.Observations = append(c.Observations, b.flagged(r))
 	c.Release = append(c.Release, r.ref)
 	return ack
+}
+
+// flagged is what an operator should know about a record although it was written: its organization has not the name
+// that it should have (failures.md D06).
+func (b *batch) flagged(r result) store.Observation {
+	o := store.Observation{Ref: r.ref}
+	if ch := r.outcome.Change; ch.Code == string(fault.OrgNameTaken) {
+		o.Findings = []store.Finding{{Ref: r.ref, Stage: stage, Code: fault.OrgNameTaken, Detail: ch.Why, Since: b.w.now(), At: b.w.now()}}
+	}
+	return o
 }
 
 // learn keeps what a change that failed left behind: the object it made, and what was remembered before the step that
@@ -146,10 +162,13 @@ func (b *batch) done(r result, c *store.Commit) fate {
 // finds it by its external id if it became ours after all.
 func (b *batch) learn(r result, c *store.Commit) {
 	o, l := r.outcome, r.link
-	if o.Change.Adopted || o.TargetID == "" || o.TargetID == l.TargetID && (len(o.Memory) == 0 || bytes.Equal(o.Memory, l.Memory)) {
+	if r.old != nil || o.Change.Adopted || o.TargetID == "" || o.TargetID == l.TargetID && (len(o.Memory) == 0 || bytes.Equal(o.Memory, l.Memory)) {
 		return
 	}
 	l.Ref, l.TargetID, l.Digest, l.At = r.ref, o.TargetID, "", b.w.now()
+	if l.Email == "" {
+		l.Email = emailOf(o.Holds)
+	}
 	if len(o.Memory) > 0 {
 		l.Memory = o.Memory
 	}

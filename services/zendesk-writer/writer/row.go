@@ -23,7 +23,8 @@ type row struct {
 	wanted directory.Entry
 	digest string
 	link   store.Link
-	fresh  bool // was in quarantine or taken over: an outcome was unknown before
+	fresh  bool        // was in quarantine or taken over: an outcome was unknown before
+	old    *store.Link // of the record whose object is taken over, when it still has it
 }
 
 // result is how one row ended.

@@ -26,7 +26,9 @@ type events interface {
 type state interface {
 	Links(ctx context.Context, t tenant.ID, refs []record.Ref) (map[record.Ref]store.Link, error)
 	store.Journal
+	store.Writers
 	Findings(ctx context.Context, t tenant.ID, q store.FindingQuery) ([]store.Finding, error)
+	Sharing(ctx context.Context, t tenant.ID, emails []string, limit int) (map[string][]record.Ref, error)
 }
 
 // Options tune a writer; zero values take the defaults.
