@@ -2,6 +2,7 @@ package zendesk
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -10,14 +11,6 @@ import (
 	"github.com/ml-connector/ml-connector/pkg/target"
 	"github.com/ml-connector/ml-connector/pkg/tenant"
 )
-
-// few is how many changes of one sort go singly although a job could take them: a job takes seconds (zendesk.md 3.3),
-// a single write a fraction of one.
-const few = 2
-
-// crowd is how many urgent changes are faster as a job than one by one: single updates of users share one a second
-// (zendesk.md 4.2), a small job takes a few seconds.
-const crowd = 5
 
 func urgent(changes []target.Change) (n int) {
 	for _, c := range changes {
@@ -37,14 +30,17 @@ type batch struct {
 
 	mu    sync.Mutex
 	halt  error
-	later map[bulkKind][]int // records of completed jobs that are still to be looked at
+	later map[bulkKind][]int    // records of completed jobs that are still to be looked at
+	whole map[int]target.Change // changes whose address follows when their fields are written
+	why   map[int]string        // why a record goes the way it goes
 }
 
 // Apply implements target.Target: urgent and few changes singly, the rest in bulk jobs of 100, each record with its
 // own outcome. When nothing at all could be tried, because the account cannot be reached or refuses us, it fails as a
 // whole.
 func (t *Target) Apply(ctx context.Context, _ tenant.ID, changes []target.Change, j target.Journal) ([]target.Outcome, error) {
-	b := &batch{t: t, journal: j, changes: changes, out: make([]target.Outcome, len(changes))}
+	b := &batch{t: t, journal: j, changes: slices.Clone(changes), out: make([]target.Outcome, len(changes)),
+		whole: map[int]target.Change{}, why: map[int]string{}}
 	w := work{crowd: urgent(changes) > crowd}
 	seen := map[string]bool{}
 	for i, c := range changes {
@@ -90,7 +86,7 @@ func (w *work) add(t *Target, i int, c target.Change) {
 		w.upserts = append(w.upserts, i)
 	case c.Verb == target.Create:
 		w.creates = append(w.creates, i)
-	case needsSteps(c):
+	case needsSteps(c) && !halves(c):
 		w.single = append(w.single, i)
 	default:
 		w.updates = append(w.updates, i)
@@ -103,13 +99,21 @@ func needsSteps(c target.Change) bool {
 }
 
 func (w *work) run(ctx context.Context, b *batch) {
+	b.note(w.urgent, "singly: urgent")
 	b.singles(ctx, w.urgent)
+	b.note(w.single, "singly: more than one call each")
 	var wg sync.WaitGroup
 	bulk := func(k bulkKind, list []int) {
-		if len(list) <= few || b.t.gates.closed(k.path) {
+		if len(list) == 0 {
+			return
+		}
+		how := b.t.way(k, len(list))
+		b.note(list, how.why)
+		if !how.bulk {
 			w.single = append(w.single, list...)
 			return
 		}
+		b.part(list)
 		for part := range slices.Chunk(list, perCall) {
 			wg.Go(func() { b.job(ctx, k, part) })
 		}
@@ -122,6 +126,51 @@ func (w *work) run(ctx context.Context, b *batch) {
 	wg.Go(func() { b.singles(ctx, w.single) })
 	wg.Wait()
 	b.lookBack(ctx)
+	b.follow(ctx)
+}
+
+// note says why these records go the way they go; reason gives it back.
+func (b *batch) note(list []int, why string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, i := range list {
+		b.why[i] = why
+	}
+}
+
+func (b *batch) reason(i int) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.why[i]
+}
+
+// part takes the addresses off changes that go in bulk.
+func (b *batch) part(list []int) {
+	for _, i := range list {
+		if c := b.changes[i]; halves(c) {
+			b.whole[i], b.changes[i] = c, fieldsOnly(c)
+		}
+	}
+}
+
+// follow writes the addresses of the changes whose fields are written, and gives every outcome its whole change back.
+func (b *batch) follow(ctx context.Context) {
+	list := slices.Sorted(maps.Keys(b.whole))
+	_ = each(ctx, len(list), func(ctx context.Context, n int) error {
+		i := list[n]
+		c, o := b.whole[i], b.out[i]
+		switch err := b.stopped(); {
+		case o.Err != nil:
+		case err != nil:
+			o.Err = err
+		default:
+			last := b.t.applyOne(ctx, addressOnly(c, o))
+			o.Err, o.Holds, o.Request = last.Err, last.Holds, o.Request+"; "+last.Request
+		}
+		o.Change.Diff = c.Diff
+		b.settle(i, o)
+		return nil
+	})
 }
 
 // singles writes records one by one, a few at a time: different records share only the pacer.
@@ -139,6 +188,7 @@ func (b *batch) single(ctx context.Context, i int) {
 		return
 	}
 	o := b.t.applyOne(ctx, b.changes[i])
+	o.Request = b.reason(i) + ": " + o.Request
 	b.settle(i, o)
 }
 

@@ -2,6 +2,7 @@ package zendesk
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -50,11 +51,33 @@ func (b *batch) job(ctx context.Context, k bulkKind, part []int) {
 			return
 		}
 	}
-	again := b.inPlace(ctx, k, part)
+	again := b.divide(ctx, k, part)
 	if k.org {
 		b.t.naming.give()
 	}
 	b.singles(ctx, again)
+}
+
+// divide runs the job; a call that is refused as a whole is halved until the record at fault goes alone.
+func (b *batch) divide(ctx context.Context, k bulkKind, part []int) (again []int) {
+	again, refused := b.inPlace(ctx, k, part)
+	if !refused {
+		return again
+	}
+	if len(part) <= few {
+		return part
+	}
+	half := len(part) / 2
+	return append(b.divide(ctx, k, part[:half:half]), b.divide(ctx, k, part[half:])...)
+}
+
+// refusedWhole tells that the account would not even queue the job for what is in it (400, 413, 422).
+func refusedWhole(err error) bool {
+	if err == nil || fault.IsUnknown(err) {
+		return false
+	}
+	kind := fault.KindOf(err)
+	return kind == fault.Invalid || kind == fault.Held && fault.CodeOf(err) != fault.TargetGone || kind == fault.Conflict
 }
 
 // claim takes the addresses of new users; who comes second waits for the first.
@@ -75,41 +98,46 @@ func (b *batch) claim(k bulkKind, part []int) []int {
 	return mine
 }
 
-// inPlace runs the job in one of the places and answers the records that shall go singly.
-func (b *batch) inPlace(ctx context.Context, k bulkKind, part []int) (again []int) {
+// inPlace runs the job in one of the places and answers the records that shall go singly; refused says that nothing
+// was queued because of what is in the call.
+func (b *batch) inPlace(ctx context.Context, k bulkKind, part []int) (again []int, refused bool) {
 	if err := b.t.jobs.enter(ctx); err != nil {
 		b.failAll(part, err)
-		return nil
+		return nil, false
 	}
 	defer b.t.jobs.leave()
 	if err := b.stopped(); err != nil {
 		b.failAll(part, err)
-		return nil
+		return nil, false
 	}
-	if b.t.gates.closed(k.path) {
-		return part
+	if b.t.gates.closed(k.path) || b.t.jam.long() {
+		return part, false
 	}
 	j, rc, err := b.submit(ctx, k, part)
-	if fault.CodeOf(err) == fault.TargetForbidden && b.t.gated(ctx, k.path) {
-		return part
-	}
-	if err != nil {
+	switch {
+	case fault.CodeOf(err) == fault.TargetForbidden && b.t.gated(ctx, k.path), fault.CodeOf(err) == fault.TargetJobs && b.t.jam.long():
+		b.note(part, "singly after the account refused the job")
+		return part, false
+	case refusedWhole(err):
+		b.note(part, "singly after the account refused the whole call")
+		return nil, true
+	case err != nil:
 		b.ended(k, part)
 		b.failAll(part, err)
-		return nil
+		return nil, false
 	}
-	line := rc.line + " job " + j.ID
+	line := fmt.Sprintf("%s: %s job %s", b.reason(part[0]), rc.line, j.ID)
 	for _, i := range part {
 		b.out[i].Request = line
 	}
 	if err := b.tell(ctx, j.ID, part); err != nil {
 		b.stop(err)
 		b.failAll(part, &fault.Error{Kind: fault.Transient, Code: fault.TargetJobUnknown, Detail: "the job could not be journaled", Unknown: true, Err: err})
-		return nil
+		return nil, false
 	}
 	j, err = b.t.jobs.wait(ctx, j.ID, k.path, len(part), rc.header.Get("Date"))
 	b.ended(k, part)
-	return b.resolve(ctx, k, part, j, err)
+	return b.resolve(ctx, k, part, j, err), false
 }
 
 // submit queues the job; while the account has too many it waits, up to the patience (failures.md Z16).
@@ -120,11 +148,18 @@ func (b *batch) submit(ctx context.Context, k bulkKind, part []int) (wireJob, re
 	}
 	until := time.Now().Add(b.t.cfg.Patience)
 	for {
+		b.t.jobs.yield(ctx, b.t.client.pace.places)
 		var a struct {
 			Job wireJob `json:"job_status"`
 		}
 		rc, err := b.t.client.do(ctx, call{method: k.method, path: k.path, body: map[string]any{k.key: list}, out: &a})
-		if fault.CodeOf(err) == fault.TargetJobs && time.Now().Before(until) {
+		if err == nil {
+			b.t.jam.taken()
+		}
+		if fault.CodeOf(err) == fault.TargetJobs {
+			b.t.jam.refused()
+		}
+		if fault.CodeOf(err) == fault.TargetJobs && time.Now().Before(until) && !b.t.jam.long() {
 			if err := pause(ctx, max(b.t.cfg.Poll, min(fault.AfterOf(err), 10*time.Second))); err != nil {
 				return a.Job, rc, err
 			}

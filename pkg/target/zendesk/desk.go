@@ -79,6 +79,26 @@ func (d *desk) enter(ctx context.Context) error {
 
 func (d *desk) leave() { <-d.places }
 
+// fewPlaces of the account are left to others: while there are no more, ours wait for each other (zendesk.md 3.4).
+const fewPlaces = 5
+
+// yield waits while the account is nearly full of jobs and one of ours runs.
+func (d *desk) yield(ctx context.Context, left func() int) {
+	for {
+		n := left()
+		d.mu.Lock()
+		if n < 0 || n > fewPlaces || len(d.open) == 0 {
+			d.mu.Unlock()
+			return
+		}
+		err := d.sleep(ctx, max(d.poll, time.Second))
+		d.mu.Unlock()
+		if err != nil {
+			return
+		}
+	}
+}
+
 // wait returns when the job has ended, is not known any more, or has lived too long; the last two are faults with
 // Unknown. date is the answer's Date header.
 func (d *desk) wait(ctx context.Context, id, kind string, size int, date string) (wireJob, error) {
@@ -114,6 +134,13 @@ func (d *desk) register(id, kind string, size int, date string) *ticket {
 	d.open[id] = k
 	d.announce()
 	return k
+}
+
+// expect is about how long a job of n records takes.
+func (d *desk) expect(kind string, n int) time.Duration {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return max(d.poll, d.times.guess(kind, min(n, perCall), d.poll))
 }
 
 func (d *desk) forget(id string) {

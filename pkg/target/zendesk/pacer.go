@@ -176,6 +176,27 @@ func stopped(ctx context.Context) error {
 	return &fault.Error{Kind: fault.Transient, Code: fault.TargetTimeout, Detail: "stopped by us", Err: ctx.Err()}
 }
 
+// ample tells that n calls more leave half of what is ours in this minute (performance.md 3c 2).
+func (p *pacer) ample(n int) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	m := &p.minute
+	if m.limit == 0 {
+		return true
+	}
+	if !time.Now().Before(m.end) {
+		return n <= m.budget()/2
+	}
+	return m.used+n <= m.budget()/2 && m.remaining-m.flying-n >= m.limit/2
+}
+
+// places is how many jobs the account still takes, as last reported; -1 unknown.
+func (p *pacer) places() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.jobsLeft
+}
+
 func (p *pacer) state(jobLimit int) target.Budget {
 	p.mu.Lock()
 	defer p.mu.Unlock()

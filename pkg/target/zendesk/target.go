@@ -21,6 +21,7 @@ type Target struct {
 	orgs   *census
 	claims *claims
 	gates  *gates
+	jam    jam
 	jobs   *desk
 	naming turn // one writer of organization names: Zendesk checks them without a lock (zendesk.md 2)
 }
