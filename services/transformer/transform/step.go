@@ -183,15 +183,15 @@ func emailOf(e directory.Entry) string {
 	return e.User.Email
 }
 
-// start is the first instant of a day in a zone. Where clocks skip midnight it is the first instant that is on the
-// day: an instant before it would ring on the day before. Where they skip the whole day (Apia, 30 December 2011) it is
-// the start of the next one.
+// start is the first instant of a day in a zone: of two where clocks are put back at midnight, the end of the gap where
+// they skip it. Where they skip the whole day (Apia, 30 December 2011) it is the start of the next one.
 func start(day erp.Date, zone *time.Location) (time.Time, error) {
-	at, err := day.Start(zone)
-	for i := 0; err == nil && i < 26*4 && erp.Today(at, zone) < day; i++ {
-		at = at.Add(15 * time.Minute)
+	at, ok := clockTime(day, 0, zone)
+	if !ok {
+		_, err := day.Start(zone)
+		return at, err
 	}
-	return at, err
+	return at, nil
 }
 
 func refsOf(tasks []*task) []record.Ref {
