@@ -48,6 +48,8 @@ type Decision struct {
 	Hash   string `json:"hash"`
 	By     string `json:"by"`
 	Reason string `json:"reason,omitempty"`
+	// WithoutReread approves without reading the source again first; the audit trail says so.
+	WithoutReread bool `json:"without_reread,omitempty"`
 }
 
 func holdPath(t tenant.ID, parts ...string) string {
@@ -70,8 +72,9 @@ func (c *Client) Hold(ctx context.Context, t tenant.ID, id string) (HoldDetail, 
 	return out, c.do(ctx, http.MethodGet, holdPath(t, id), nil, &out)
 }
 
-// Approve lets everything pass that the hold holds and that is still true. It fails with HOLD_CHANGED when the hold
-// is not what the hash says.
+// Approve lets everything pass that the hold holds and that is still true: its records are read from the source again
+// first, and it fails with HOLD_NOT_REREAD when that cannot be done. It fails with HOLD_CHANGED when the hold is not
+// what the hash says. A hold of which nothing is true any more is void.
 func (c *Client) Approve(ctx context.Context, t tenant.ID, id string, d Decision) (Hold, error) {
 	var out Hold
 	return out, c.do(ctx, http.MethodPost, holdPath(t, id, "approve"), d, &out)

@@ -2,8 +2,12 @@ package e2e
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"runtime"
 	"slices"
 	"strings"
@@ -13,6 +17,7 @@ import (
 
 	"github.com/ml-connector/ml-connector/pkg/adminapi"
 	"github.com/ml-connector/ml-connector/pkg/app"
+	"github.com/ml-connector/ml-connector/pkg/secret"
 	zdsim "github.com/ml-connector/ml-connector/pkg/sim/zendesk"
 	"github.com/ml-connector/ml-connector/services/ml-connector/cli"
 	"github.com/ml-connector/ml-connector/services/ml-connector/demo"
@@ -235,6 +240,28 @@ func TestPlanOnTheCommandLine(t *testing.T) {
 		t.Errorf("Zendesk is down: exit code %d: %s", code, out)
 	}
 	w.ZD.ClearFaults()
+}
+
+// A console that runs as a service of its own has no writer beside it: it opens the account itself.
+func TestAConsoleWithoutAWriterPlans(t *testing.T) {
+	w, _ := guarded(t)
+	w.applyMode(t, "observe")
+	w.terminate(t, w.staff(2)...)
+	w.sync(t, adminapi.Sync{})
+	mux := http.NewServeMux()
+	token := secret.New(strings.Repeat("t", 32))
+	w.sys.Core.Admin(token, nil, func(string) string { return "" }).Routes(mux)
+	console := httptest.NewServer(mux)
+	t.Cleanup(console.Close)
+	w.client = adminapi.NewClient(console.URL, token)
+	if list, sum := w.plan(t, adminapi.PlanQuery{}); sum.Changes["employees/suspend"] != 2 || len(list) != 2 {
+		t.Errorf("%+v %+v", list, sum)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	_, err := w.client.Plan(ctx, acme, adminapi.PlanQuery{}, func(adminapi.PlanLine) error { cancel(); return nil })
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("a plan that was ended: %v", err)
+	}
 }
 
 // A large plan keeps nothing of its records.

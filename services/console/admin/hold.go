@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/ml-connector/ml-connector/pkg/adminapi"
 	"github.com/ml-connector/ml-connector/pkg/audit"
@@ -72,7 +73,8 @@ func (a *API) approve(r *http.Request) (any, error) { return a.decide(r, true) }
 
 func (a *API) reject(r *http.Request) (any, error) { return a.decide(r, false) }
 
-// decide stores the decision with its audit entries in one transaction; the transformer acts on it.
+// decide stores the decision with its audit entries in one transaction; the transformer acts on it. An approval reads
+// the source again first.
 func (a *API) decide(r *http.Request, approve bool) (any, error) {
 	t, err := a.tenant(r)
 	if err != nil {
@@ -85,20 +87,60 @@ func (a *API) decide(r *http.Request, approve bool) (any, error) {
 	if in.By = strings.TrimSpace(in.By); in.By == "" || in.Hash == "" {
 		return nil, fault.New(fault.Invalid, adminapi.BadRequest, "a decision needs `by`, who decides, and `hash`, of what was looked at")
 	}
+	id, note := r.PathValue("hold"), ""
+	if approve {
+		h, err := a.Store.Hold(r.Context(), t, id)
+		switch {
+		case err != nil:
+			return nil, noHold(err, id)
+		case h.State != store.HoldWaiting || h.Hash != in.Hash:
+			return nil, changed(h)
+		case in.WithoutReread:
+			note = "without reading PeopleSoft again"
+		default:
+			if in.Hash, note, err = a.reread(r.Context(), t, h); err != nil {
+				return nil, err
+			}
+		}
+		if in.Hash == store.HashItems(nil) {
+			return a.emptied(r.Context(), t, h)
+		}
+	}
 	d := store.Decision{Approve: approve, Hash: in.Hash, By: in.By, Reason: in.Reason, At: a.Now()}
-	h, err := a.Store.DecideHold(r.Context(), t, r.PathValue("hold"), d, entries)
+	h, err := a.Store.DecideHold(r.Context(), t, id, d, func(h store.Hold, items []store.GuardItem) []audit.Entry { return entries(h, items, note) })
 	if errors.Is(err, store.ErrConflict) {
-		detail := fmt.Sprintf("hold %s is %s with %d records now, its hash is %s", h.ID, h.State, h.Items, h.Hash)
-		return nil, &fault.Error{Kind: fault.Conflict, Code: fault.HoldChanged, Detail: detail}
+		return nil, changed(h)
 	}
 	if err != nil {
-		return nil, noHold(err, r.PathValue("hold"))
+		return nil, noHold(err, id)
+	}
+	return hold(h), nil
+}
+
+func changed(h store.Hold) error {
+	detail := fmt.Sprintf("hold %s is %s with %d records now, its hash is %s", h.ID, h.State, h.Items, h.Hash)
+	return &fault.Error{Kind: fault.Conflict, Code: fault.HoldChanged, Detail: detail}
+}
+
+// emptied waits until the guard has closed a hold of which nothing is true any more.
+func (a *API) emptied(ctx context.Context, t tenant.ID, h store.Hold) (any, error) {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	err := a.until(ctx, func() (_ bool, err error) {
+		h, err = a.Store.Hold(ctx, t, h.ID)
+		return h.State != store.HoldWaiting || h.Items > 0, err
+	})
+	switch {
+	case err != nil:
+		return nil, unread(err)
+	case h.Items > 0:
+		return nil, changed(h)
 	}
 	return hold(h), nil
 }
 
 // entries tell about a decision: one for the hold, one for each record.
-func entries(h store.Hold, items []store.GuardItem) []audit.Entry {
+func entries(h store.Hold, items []store.GuardItem, note string) []audit.Entry {
 	verb, outcome, code := "approve", audit.Finished, fault.Code("")
 	if h.State == store.HoldRejected {
 		verb, outcome, code = "reject", audit.Rejected, fault.GuardRejected
@@ -106,6 +148,9 @@ func entries(h store.Hold, items []store.GuardItem) []audit.Entry {
 	detail := fmt.Sprintf("%s of hold %s with %d records and hash %s by %s", verb, h.ID, h.Items, h.Hash, h.By)
 	if h.Reason != "" {
 		detail += ": " + h.Reason
+	}
+	if note != "" {
+		detail += "; " + note
 	}
 	of := func(ref record.Ref, version uint64) audit.Entry {
 		e := audit.Entry{ID: audit.ID(audit.Operator, ref, version, verb, h.ID, h.Hash), Ref: ref, At: h.Decided, Stage: audit.Operator, Verb: verb,

@@ -11,6 +11,7 @@ import (
 	"github.com/ml-connector/ml-connector/pkg/adminapi"
 	"github.com/ml-connector/ml-connector/pkg/audit"
 	"github.com/ml-connector/ml-connector/pkg/bus"
+	"github.com/ml-connector/ml-connector/pkg/config"
 	"github.com/ml-connector/ml-connector/pkg/event"
 	"github.com/ml-connector/ml-connector/pkg/fault"
 	"github.com/ml-connector/ml-connector/pkg/record"
@@ -41,7 +42,7 @@ func (a *API) sync(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	polled := map[record.Kind]bool{record.Employee: settings.PeopleSoft.HCM != nil, record.Vendor: settings.PeopleSoft.FSCM != nil}
+	polled := polled(settings)
 	kinds := record.Kinds()
 	if in.Kind != "" {
 		k, err := record.ParseKind(in.Kind)
@@ -68,6 +69,11 @@ func (a *API) sync(r *http.Request) (any, error) {
 		out.Cycles = append(out.Cycles, id)
 	}
 	return out, nil
+}
+
+// polled tells which kinds have a connection.
+func polled(s config.Tenant) map[record.Kind]bool {
+	return map[record.Kind]bool{record.Employee: s.PeopleSoft.HCM != nil, record.Vendor: s.PeopleSoft.FSCM != nil}
 }
 
 func tick(k record.Kind, in adminapi.Sync) bus.Tick {

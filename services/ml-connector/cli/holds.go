@@ -16,7 +16,7 @@ import (
 type decideOptions struct {
 	*common
 	tenant, id, hash, reason, by string
-	approve                      bool
+	approve, unread              bool
 }
 
 func newHolds(c *common) *cobra.Command {
@@ -48,6 +48,9 @@ func newDecide(c *common, verb, short string, approve bool) *cobra.Command {
 			return runDecide(cmd.Context(), o)
 		}}
 	cmd.Flags().StringVar(&o.hash, "hash", "", "of the content that was looked at, from `holds show`; without it the hold is decided on as it is now")
+	if approve {
+		cmd.Flags().BoolVar(&o.unread, "without-reread", false, "do not read PeopleSoft again first, for when it cannot be read; the audit trail says so")
+	}
 	cmd.Flags().StringVar(&o.reason, "reason", "", "why, for the audit trail")
 	cmd.Flags().StringVar(&o.by, "by", "", "who decides, for the audit trail; the user of this machine when left out")
 	cmd.Flags().BoolVar(&c.json, "json", false, "print JSON")
@@ -114,6 +117,10 @@ func runHold(ctx context.Context, c *common, name, id string) error {
 }
 
 func printHold(w io.Writer, h adminapi.Hold) {
+	if h.State == "void" {
+		fmt.Fprintf(w, "%s  void: nothing of it is true any more\n", h.ID)
+		return
+	}
 	fmt.Fprintf(w, "%s  %s: %d records (%s of %ss), the limit is %d in 24 hours, %d had passed\n", h.ID, h.State, h.Items, h.Change, h.Kind, h.Limit, h.Passed)
 	if h.Decided != nil && h.By != "" {
 		fmt.Fprintf(w, "  by %s at %s: %s\n", h.By, h.Decided.Local().Format(time.DateTime), h.Reason)
@@ -139,8 +146,11 @@ func runDecide(ctx context.Context, o decideOptions) error {
 	decide := client.Reject
 	if o.approve {
 		decide = client.Approve
+		if !o.unread {
+			o.talk("PeopleSoft is read again first")
+		}
 	}
-	h, err := decide(ctx, t, o.id, adminapi.Decision{Hash: o.hash, By: o.by, Reason: o.reason})
+	h, err := decide(ctx, t, o.id, adminapi.Decision{Hash: o.hash, By: o.by, Reason: o.reason, WithoutReread: o.unread})
 	if err != nil {
 		return err
 	}
