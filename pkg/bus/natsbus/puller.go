@@ -88,19 +88,32 @@ func (p *puller) Close() error {
 	}
 	ctx, cancel := p.bus.call(context.Background())
 	defer cancel()
+	return classify("close "+string(p.name), p.unpin(ctx, func(holder string) bool { return holder == id }))
+}
+
+// Claim implements bus.Claimer: the pin of a client that is not this puller ends, and the next fetch gets it.
+func (p *puller) Claim(ctx context.Context) error {
+	id, _ := p.pin.Load().(string)
+	ctx, cancel := p.bus.call(ctx)
+	defer cancel()
+	return classify("claim "+string(p.name), p.unpin(ctx, func(holder string) bool { return holder != "" && holder != id }))
+}
+
+// unpin ends the pin if its holder is one to be unpinned.
+func (p *puller) unpin(ctx context.Context, of func(holder string) bool) error {
 	info, err := p.cons.Info(ctx)
 	if err != nil {
-		return classify("close "+string(p.name), err)
+		return err //nolint:wrapcheck // callers classify
 	}
 	for _, g := range info.PriorityGroups {
-		if g.Group != pinGroup || g.PinnedClientID != id {
+		if g.Group != pinGroup || !of(g.PinnedClientID) {
 			continue
 		}
 		st, err := p.bus.stream(ctx, p.t, p.stream)
 		if err != nil {
 			return err
 		}
-		return classify("close "+string(p.name), st.UnpinConsumer(ctx, string(p.name), pinGroup))
+		return st.UnpinConsumer(ctx, string(p.name), pinGroup) //nolint:wrapcheck // callers classify
 	}
 	return nil
 }

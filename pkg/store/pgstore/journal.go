@@ -2,7 +2,6 @@ package pgstore
 
 import (
 	"context"
-	"errors"
 	"slices"
 
 	"github.com/jackc/pgx/v5"
@@ -23,8 +22,11 @@ const (
 		ORDER BY n.kind COLLATE "C", n.key COLLATE "C" ON CONFLICT (tenant, kind, key) DO NOTHING`
 	addJob = `UPDATE batches SET jobs = CASE WHEN $3 = ANY (jobs) THEN jobs ELSE array_append(jobs, $3) END
 		WHERE tenant = $1 AND id = $2`
+	tieItems = `UPDATE batch_items AS i SET job = $3 FROM unnest($4::text[], $5::text[]) AS n (kind, key)
+		WHERE i.tenant = $1 AND i.batch = $2 AND i.kind = n.kind AND i.key = n.key`
 	endBatch      = `DELETE FROM batches WHERE tenant = $1 AND id = $2`
-	selectBatches = `SELECT b.id, b.epoch, b.jobs, b.started, coalesce(i.kind, ''), coalesce(i.key, ''), coalesce(i.version, 0)
+	selectBatches = `SELECT b.id, b.epoch, b.jobs, b.started, coalesce(i.kind, ''), coalesce(i.key, ''), coalesce(i.version, 0),
+		coalesce(i.job, '')
 		FROM batches AS b LEFT JOIN batch_items AS i ON i.tenant = b.tenant AND i.batch = b.id
 		WHERE b.tenant = $1 AND ($2::text = '' OR b.id = $2) ORDER BY b.started, b.id, i.n`
 )
@@ -66,12 +68,19 @@ func sameBatch(ctx context.Context, tx pgx.Tx, t tenant.ID, b store.Batch) error
 }
 
 // AddJob implements store.Journal.
-func (s *Store) AddJob(ctx context.Context, t tenant.ID, batch, job string) error {
-	err := s.put(ctx, "store: add job", addJob, t, batch, job)
-	if errors.Is(err, store.ErrConflict) { // put's own answer for "no row"
-		return store.ErrNotFound
-	}
-	return err
+func (s *Store) AddJob(ctx context.Context, t tenant.ID, batch, job string, refs []record.Ref) error {
+	return s.write(ctx, "store: add job", func(ctx context.Context, tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, addJob, t, batch, job)
+		if err != nil {
+			return err
+		}
+		if tag.RowsAffected() == 0 {
+			return store.ErrNotFound
+		}
+		kinds, keys := row.Columns(refs)
+		_, err = tx.Exec(ctx, tieItems, t, batch, job, kinds, keys)
+		return err
+	})
 }
 
 // CommitBatch implements store.Journal.
@@ -114,7 +123,7 @@ func readBatches(ctx context.Context, q querier, t tenant.ID, id string) (batche
 		var b store.Batch
 		var it store.BatchItem
 		var started int64
-		err = r.Scan(&b.ID, &b.Epoch, &b.Jobs, &started, &it.Ref.Kind, &it.Ref.Key, &it.Version)
+		err = r.Scan(&b.ID, &b.Epoch, &b.Jobs, &started, &it.Ref.Kind, &it.Ref.Key, &it.Version, &it.Job)
 		if n := len(batches); n == 0 || batches[n-1].ID != b.ID {
 			b.Started = row.Time(started)
 			batches = append(batches, b)

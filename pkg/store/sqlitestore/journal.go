@@ -4,9 +4,11 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"slices"
 
 	"github.com/ml-connector/ml-connector/pkg/audit"
+	"github.com/ml-connector/ml-connector/pkg/record"
 	"github.com/ml-connector/ml-connector/pkg/store"
 	"github.com/ml-connector/ml-connector/pkg/store/internal/row"
 	"github.com/ml-connector/ml-connector/pkg/tenant"
@@ -21,7 +23,9 @@ const (
 		ELSE json_insert(jobs, '$[#]', ?3) END WHERE tenant = ?1 AND id = ?2`
 	endBatch      = `DELETE FROM batches WHERE tenant = ? AND id = ?`
 	selectBatches = `SELECT id, epoch, jobs, started FROM batches WHERE tenant = ?1 AND (?2 = '' OR id = ?2) ORDER BY started, id`
-	selectItems   = `SELECT batch, kind, key, version FROM batch_items WHERE tenant = ?1 AND (?2 = '' OR batch = ?2) ORDER BY batch, n`
+	tieItems      = `UPDATE batch_items SET job = ?3 WHERE tenant = ?1 AND batch = ?2
+		AND (kind, key) IN (SELECT value->>0, value->>1 FROM json_each(?4))`
+	selectItems = `SELECT batch, kind, key, version, job FROM batch_items WHERE tenant = ?1 AND (?2 = '' OR batch = ?2) ORDER BY batch, n`
 )
 
 // BeginBatch implements store.Journal.
@@ -72,12 +76,18 @@ func sameBatch(ctx context.Context, tx *sql.Tx, t tenant.ID, b store.Batch) erro
 }
 
 // AddJob implements store.Journal.
-func (s *Store) AddJob(ctx context.Context, t tenant.ID, batch, job string) error {
-	err := s.put(ctx, "store: add job", addJob, t, batch, job)
-	if err == store.ErrConflict { //nolint:errorlint // put's own answer for "no row"
-		return store.ErrNotFound
-	}
-	return err
+func (s *Store) AddJob(ctx context.Context, t tenant.ID, batch, job string, of []record.Ref) error {
+	return s.write(ctx, "store: add job", func(ctx context.Context, tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, addJob, t, batch, job)
+		if err != nil {
+			return err
+		}
+		if n, err := res.RowsAffected(); err != nil || n == 0 {
+			return errors.Join(err, store.ErrNotFound)
+		}
+		_, err = tx.ExecContext(ctx, tieItems, t, batch, job, refs(of))
+		return err
+	})
 }
 
 // CommitBatch implements store.Journal.
@@ -132,7 +142,7 @@ func readBatches(ctx context.Context, q querier, t tenant.ID, id string) ([]stor
 	_, err = list(ctx, q, func(r scanner) (none struct{}, err error) {
 		var batch string
 		var it store.BatchItem
-		err = r.Scan(&batch, &it.Ref.Kind, &it.Ref.Key, &it.Version)
+		err = r.Scan(&batch, &it.Ref.Kind, &it.Ref.Key, &it.Version, &it.Job)
 		items[batch] = append(items[batch], it)
 		return none, err
 	}, selectItems, t, id)

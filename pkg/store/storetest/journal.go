@@ -47,10 +47,13 @@ func journalOpen(t *testing.T, s store.Store) {
 	ok(t, s.BeginBatch(ctx, acme, young))
 	ok(t, s.BeginBatch(ctx, acme, old))
 	ok(t, s.BeginBatch(ctx, globex, batch("a", employee(2))))
-	ok(t, s.AddJob(ctx, acme, "a", "j2"))
-	ok(t, s.AddJob(ctx, acme, "a", "j1"))
-	ok(t, s.AddJob(ctx, acme, "a", "j2"))
+	ok(t, s.AddJob(ctx, acme, "a", "j2", []record.Ref{employee(1)}))
+	ok(t, s.AddJob(ctx, acme, "a", "j1", []record.Ref{vendor(1), employee(3), employee(9)}))
+	ok(t, s.AddJob(ctx, acme, "a", "j2", nil))
 	young.Jobs = []string{"j2", "j1"}
+	for i, it := range young.Items { // of another batch's record and of one that nobody knows nothing is remembered
+		young.Items[i].Job = map[record.Ref]string{employee(1): "j2", vendor(1): "j1"}[it.Ref]
+	}
 	equal(t, "open", open(t, s, acme), []store.Batch{old, young})
 	equal(t, "other tenant's", open(t, s, globex), []store.Batch{batch("a", employee(2))})
 }
@@ -106,12 +109,12 @@ func journalJobs(t *testing.T, s store.Store) {
 	ok(t, s.BeginBatch(t.Context(), acme, batch("a", employee(1))))
 	for _, id := range []tenant.ID{globex, acme} {
 		name := map[tenant.ID]string{globex: "a", acme: "b"}[id]
-		if err := s.AddJob(t.Context(), id, name, "j"); !errors.Is(err, store.ErrNotFound) {
+		if err := s.AddJob(t.Context(), id, name, "j", nil); !errors.Is(err, store.ErrNotFound) {
 			t.Fatalf("batch %s of %s: got %v, want ErrNotFound", name, id, err)
 		}
 	}
 	commit(t, s, acme, "a", store.Commit{})
-	if err := s.AddJob(t.Context(), acme, "a", "j"); !errors.Is(err, store.ErrNotFound) {
+	if err := s.AddJob(t.Context(), acme, "a", "j", nil); !errors.Is(err, store.ErrNotFound) {
 		t.Fatalf("ended batch: got %v, want ErrNotFound", err)
 	}
 	equal(t, "open", len(open(t, s, acme)), 0)

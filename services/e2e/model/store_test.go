@@ -227,7 +227,7 @@ func (b book) BeginBatch(_ context.Context, _ tenant.ID, n store.Batch) error {
 	})
 }
 
-func (b book) AddJob(_ context.Context, _ tenant.ID, batch, id string) error {
+func (b book) AddJob(_ context.Context, _ tenant.ID, batch, id string, _ []record.Ref) error {
 	return b.p.step(func() error {
 		b.mu.Lock()
 		defer b.mu.Unlock()
@@ -282,6 +282,13 @@ func (s *state) commit(c store.Commit) {
 		s.observe(audit.Writer, o)
 	}
 }
+
+// The writers of the model are alone: nobody asks who else lives.
+func (b book) Beat(context.Context, tenant.ID, string, bool, time.Duration) (bool, error) {
+	return true, nil
+}
+func (b book) Leave(context.Context, tenant.ID, string) error             { return nil }
+func (b book) Writers(context.Context, tenant.ID) ([]store.Writer, error) { return nil, nil }
 
 func (b book) OpenBatches(context.Context, tenant.ID) (out []store.Batch, err error) {
 	err = b.do(func() { out = slices.Clone(b.open) })

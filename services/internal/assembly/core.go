@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/ml-connector/ml-connector/pkg/bus"
@@ -25,6 +26,7 @@ import (
 type Keys interface {
 	vault.Opener
 	vault.Sealer
+	vault.Swapper
 }
 
 // Core is what the roles of one process share.
@@ -35,6 +37,9 @@ type Core struct {
 	Log   *slog.Logger
 	Now   func() time.Time
 	Tune  Tune
+	// Public is the address under which a browser reaches the operators' pages, such as https://connector.example.com;
+	// "" where none is served.
+	Public string
 
 	answers answers // of the ingress
 }
@@ -50,6 +55,7 @@ type Tune struct {
 	SealEvery   time.Duration
 	WriterBatch int
 	WriterWork  time.Duration // longest time of one batch; default 3m
+	WriterLife  time.Duration // silence of a writer after which another one takes over; default 10s
 	JobLife     time.Duration // of a bulk job without an end, before its records are looked at; default of the adapter
 	Silence     time.Duration // of PeopleSoft or Zendesk before a call is given up; default 15s
 }
@@ -114,7 +120,7 @@ func (c *Core) fingerprint(ctx context.Context, t tenant.ID) (string, error) {
 	}
 	print := fmt.Sprintf("settings %d", row.Version)
 	for _, s := range creds {
-		if s.Purpose != string(vault.ZendeskGrant) { // tokens that rotate by themselves restart nothing
+		if !slices.Contains(vault.Kept(), vault.Purpose(s.Purpose)) { // tokens that rotate by themselves restart nothing
 			print += fmt.Sprintf(" %s %d", s.Purpose, s.Version)
 		}
 	}

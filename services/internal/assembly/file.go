@@ -46,13 +46,14 @@ type Tuning struct {
 	CallLife    time.Duration `yaml:"call_life"`    // how long a call whose answer was lost may still take effect
 	PinnedTTL   time.Duration `yaml:"pinned_ttl"`   // silence after which another writer takes over; 2m
 	WriterWork  time.Duration `yaml:"writer_work"`  // longest time of one batch; 3m
+	WriterLife  time.Duration `yaml:"writer_life"`  // silence of a writer after which another one takes over; 10s
 	JobLife     time.Duration `yaml:"job_life"`     // how long a bulk job of Zendesk may have no end; 30m
 	Silence     time.Duration `yaml:"silence"`      // of PeopleSoft or Zendesk before a call is given up; 15s, four times as much before the first byte
 }
 
 // Tune is the part that the roles see.
 func (t Tuning) Tune() Tune {
-	return Tune{Reload: t.Reload, JobPoll: t.JobPoll, WriterIdle: t.WriterIdle, Linger: t.Linger, WriterBatch: t.WriterBatch, CallLife: t.CallLife, WriterWork: t.WriterWork, JobLife: t.JobLife, Silence: t.Silence}
+	return Tune{Reload: t.Reload, JobPoll: t.JobPoll, WriterIdle: t.WriterIdle, Linger: t.Linger, WriterBatch: t.WriterBatch, CallLife: t.CallLife, WriterWork: t.WriterWork, WriterLife: t.WriterLife, JobLife: t.JobLife, Silence: t.Silence}
 }
 
 // Backoff is the wait before attempt+1, or nil for the default.

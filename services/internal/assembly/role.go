@@ -110,6 +110,7 @@ func (a *Accounts) put(t tenant.ID, acc account) (remove func()) {
 
 // Writer writes the tenant's account.
 func (c *Core) Writer(accounts *Accounts) Role {
+	share := writer.NewShare(0)
 	return Role{"zendesk-writer", func(ctx context.Context, t tenant.ID) error {
 		s, _, err := c.Settings(ctx, t)
 		if err != nil {
@@ -128,9 +129,11 @@ func (c *Core) Writer(accounts *Accounts) Role {
 			return err
 		}
 		defer c.beside(ctx, func(ctx context.Context) { c.warnOfStrangers(ctx, t, tg) })()
-		w := writer.New(c.Bus, c.Store, c.lived(tg), c.Log, c.Now, writer.Options{Alone: c.Tune.Alone, Idle: c.Tune.WriterIdle, Linger: c.Tune.Linger, Batch: c.Tune.WriterBatch, Work: c.Tune.WriterWork})
-		defer accounts.put(t, account{tg, w})()
-		return w.Run(ctx, t)
+		return c.whileSignedIn(ctx, t, tg, func(ctx context.Context) error {
+			w := writer.New(c.Bus, c.Store, c.lived(tg), c.Log, c.Now, writer.Options{Alone: c.Tune.Alone, Idle: c.Tune.WriterIdle, Linger: c.Tune.Linger, Batch: c.Tune.WriterBatch, Work: c.Tune.WriterWork, Life: c.Tune.WriterLife, Share: share})
+			defer accounts.put(t, account{tg, w})()
+			return w.Run(ctx, t)
+		})
 	}}
 }
 

@@ -95,7 +95,7 @@ func (b *batch) plan(ctx context.Context, items []target.Item) ([]target.Planned
 }
 
 func (b *batch) planAll(ctx context.Context, items []target.Item) (planned []target.Planned, err error) {
-	err = b.w.call(ctx, func() (error, error) {
+	err = b.call(ctx, func() (error, error) {
 		planned, err = b.w.target.Plan(ctx, b.t, items)
 		if err == nil && len(planned) != len(items) {
 			err = fault.New(fault.Internal, fault.Unclassified, fmt.Sprintf("the target planned %d of %d records", len(planned), len(items)))
@@ -115,7 +115,7 @@ func (b *batch) apply(ctx context.Context, results []result, at []int) (refusal 
 		changes[n] = results[i].outcome.Change
 	}
 	var outcomes []target.Outcome
-	err := b.w.call(ctx, func() (err, health error) {
+	err := b.call(ctx, func() (err, health error) {
 		outcomes, err = b.w.target.Apply(ctx, b.t, changes, b)
 		if err == nil && len(outcomes) != len(changes) {
 			err = fault.New(fault.Internal, fault.Unclassified, fmt.Sprintf("the target answered %d of %d changes", len(outcomes), len(changes)))

@@ -24,7 +24,10 @@ type batch struct {
 	urgent bool
 	pulled time.Time
 	lease  time.Duration
+	gen    int    // of the account's state when the batch was fetched
 	id     string // in the journal
+
+	claimed []record.Ref
 
 	mu   sync.Mutex
 	jobs []string
@@ -39,6 +42,7 @@ var (
 // run brings every delivery to its end. Nothing is acknowledged before the commit that explains it.
 func (b *batch) run(ctx context.Context, got []bus.Delivery) error {
 	rows, bad, err := b.admit(ctx, got)
+	defer b.w.release(b)
 	if err != nil {
 		giveBack(ctx, got, b.w.opt.Backoff)
 		return err
@@ -54,11 +58,7 @@ func (b *batch) run(ctx context.Context, got []bus.Delivery) error {
 		giveBack(ctx, deliveries(rows), 0)
 		return errLease
 	}
-	if err := b.begin(ctx, rows); err != nil {
-		giveBack(ctx, deliveries(rows), b.w.opt.Busy)
-		if errors.Is(err, store.ErrBusy) {
-			return nil // the other lane or another writer was faster
-		}
+	if rows, err = b.begin(ctx, rows); err != nil || len(rows) == 0 {
 		return err
 	}
 	return b.write(ctx, rows)
@@ -67,10 +67,6 @@ func (b *batch) run(ctx context.Context, got []bus.Delivery) error {
 // admit decodes the deliveries. It answers those that may be written now and those that never can be; the others are
 // settled on the spot. When it fails, nothing is settled yet.
 func (b *batch) admit(ctx context.Context, got []bus.Delivery) (rows []row, bad []result, err error) {
-	busy, err := b.w.busy(ctx, b.t)
-	if err != nil {
-		return nil, nil, err
-	}
 	quarantined, err := b.w.store.Quarantined(ctx, b.t)
 	if err != nil {
 		return nil, nil, err
@@ -80,7 +76,6 @@ func (b *batch) admit(ctx context.Context, got []bus.Delivery) (rows []row, bad 
 		r, err := b.open(ctx, d)
 		until, waits := quarantined[r.ref]
 		left := until.Sub(b.w.now())
-		another, isBusy := busy[r.ref]
 		switch {
 		case errors.Is(err, errNoState):
 			b.settle(d.Ack(ctx), r)
@@ -88,12 +83,10 @@ func (b *batch) admit(ctx context.Context, got []bus.Delivery) (rows []row, bad 
 			bad = append(bad, result{row: r, outcome: target.Outcome{Err: err}})
 		case err != nil:
 			b.settle(d.Retry(ctx, b.w.backoff(r.msg.Attempt)), r)
-		case isBusy && another:
-			b.settle(d.Retry(ctx, max(b.w.opt.Busy, b.w.backoff(r.msg.Attempt))), r)
-		case isBusy:
-			b.settle(d.Retry(ctx, b.w.opt.Busy), r)
 		case waits && left > 0:
 			b.settle(d.Retry(ctx, left), r)
+		case !b.w.claim(r.ref, b):
+			b.settle(d.Retry(ctx, b.w.opt.Busy), r) // another batch of this process writes it
 		default:
 			r.fresh = waits
 			rows = b.newest(ctx, rows, seen, r)
@@ -128,9 +121,30 @@ func (b *batch) refuse(ctx context.Context, bad []result) error {
 	return b.finish(ctx, "", bad)
 }
 
-// begin writes the batch into the journal. From here on no other batch holds its records, so that what is read of
-// their links stays true until the commit.
-func (b *batch) begin(ctx context.Context, rows []row) error {
+// begin writes the batch into the journal and answers the rows that are in it: those of another writer's unfinished
+// batches are given back. From here on no other batch holds its records, so that what is read of their links stays
+// true until the commit.
+func (b *batch) begin(ctx context.Context, rows []row) ([]row, error) {
+	for range beginTries {
+		err := b.journal(ctx, rows)
+		if err == nil {
+			return rows, nil
+		}
+		if !errors.Is(err, store.ErrBusy) {
+			giveBack(ctx, deliveries(rows), b.w.opt.Busy)
+			return nil, err
+		}
+		if rows, err = b.free(ctx, rows); err != nil || len(rows) == 0 {
+			return nil, err
+		}
+	}
+	giveBack(ctx, deliveries(rows), b.w.opt.Busy) // others are faster again and again
+	return nil, nil
+}
+
+const beginTries = 3
+
+func (b *batch) journal(ctx context.Context, rows []row) error {
 	b.id = uuid.NewString()
 	items := make([]store.BatchItem, len(rows))
 	for i, r := range rows {
@@ -140,15 +154,44 @@ func (b *batch) begin(ctx context.Context, rows []row) error {
 		items = append(items, store.BatchItem{Ref: ref})
 	}
 	b.w.hold(b.id)
-	err := b.w.store.BeginBatch(ctx, b.t, store.Batch{ID: b.id, Epoch: b.w.epoch, Items: items, Started: b.w.now()})
-	if err != nil {
+	err := b.w.store.BeginBatch(ctx, b.t, store.Batch{ID: b.id, Epoch: b.w.life.epoch, Items: items, Started: b.w.now()})
+	switch {
+	case errors.Is(err, store.ErrBusy):
+		b.w.forget(b.id)
+	case err != nil:
 		b.w.ended(b.id, 0) // it may be stored although the answer was lost; nothing was sent
 	}
 	return err
 }
 
+// free gives back the rows that are in unfinished batches and answers the others.
+func (b *batch) free(ctx context.Context, rows []row) (free []row, err error) {
+	busy, err := b.w.busy(ctx, b.t)
+	if err != nil {
+		giveBack(ctx, deliveries(rows), b.w.opt.Busy)
+		return nil, err
+	}
+	for _, r := range rows {
+		another, isBusy := busy[r.ref]
+		switch {
+		case isBusy && another:
+			b.settle(r.d.Retry(ctx, max(b.w.opt.Busy, b.w.backoff(r.msg.Attempt))), r)
+		case isBusy:
+			b.settle(r.d.Retry(ctx, b.w.opt.Busy), r)
+		default:
+			free = append(free, r)
+		}
+	}
+	return free, nil
+}
+
 // write plans, applies, commits and settles. Once calls were made, bookkeeping has its own time.
 func (b *batch) write(ctx context.Context, rows []row) error {
+	rows, err := b.unquarantined(ctx, rows)
+	if err != nil {
+		b.w.ended(b.id, 0)
+		return err
+	}
 	links, err := b.w.store.Links(ctx, b.t, touched(rows))
 	if err != nil {
 		b.w.ended(b.id, 0)
@@ -172,9 +215,33 @@ func (b *batch) write(ctx context.Context, rows []row) error {
 	defer cancel()
 	err = b.conclude(book, results)
 	if len(todo) > 0 && ctx.Err() == nil { // what fails because we stop says nothing about the account
-		b.w.judgeAccount(book, b.t, refusal)
+		b.w.judgeAccount(book, b.t, b.gen, refusal)
 	}
 	return err
+}
+
+// unquarantined gives back the rows that a takeover quarantined between their admission and the journal row: from that
+// row on nobody else ends a batch with them.
+func (b *batch) unquarantined(ctx context.Context, rows []row) ([]row, error) {
+	quarantined, err := b.w.store.Quarantined(ctx, b.t)
+	if err != nil {
+		giveBack(ctx, deliveries(rows), b.w.opt.Busy)
+		return nil, err
+	}
+	if len(quarantined) == 0 {
+		return rows, nil
+	}
+	kept := rows[:0]
+	for _, r := range rows {
+		until, waits := quarantined[r.ref]
+		if left := until.Sub(b.w.now()); waits && left > 0 {
+			b.settle(r.d.Retry(ctx, left), r)
+			continue
+		}
+		r.fresh = r.fresh || waits
+		kept = append(kept, r)
+	}
+	return kept, nil
 }
 
 // conclude commits the results. A job that may still run keeps the batch in the journal: quarantine ends by the clock,
@@ -209,11 +276,11 @@ func (b *batch) jobsOver(ctx context.Context) error {
 }
 
 // Job implements target.Journal: the job's id is stored before anybody waits for it.
-func (b *batch) Job(ctx context.Context, id string, _ []record.Ref) error {
+func (b *batch) Job(ctx context.Context, id string, refs []record.Ref) error {
 	b.mu.Lock()
 	b.jobs = append(b.jobs, id)
 	b.mu.Unlock()
-	return b.w.store.AddJob(ctx, b.t, b.id, id)
+	return b.w.store.AddJob(ctx, b.t, b.id, id, refs)
 }
 
 func unknown(rs []result) bool {

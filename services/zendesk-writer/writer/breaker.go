@@ -28,14 +28,21 @@ func newBreaker() *gobreaker.TwoStepCircuitBreaker[any] {
 	})
 }
 
-// call runs f behind the breaker; an open breaker answers a transient ZD_DOWN without calling. f answers its error and
-// what the breaker shall learn; it learns nothing from calls that we cut off ourselves. A panic of f is an error of ours.
-func (w *Writer) call(ctx context.Context, f func() (err, health error)) error {
-	done, err := w.breaker.Allow()
+// call runs f behind the breaker; an open breaker answers a transient ZD_DOWN without calling. An account that refused
+// another batch since this one was fetched is not asked again. f answers its error and what the breaker shall learn; it
+// learns nothing from calls that we cut off ourselves. A panic of f is an error of ours.
+func (b *batch) call(ctx context.Context, f func() (err, health error)) error {
+	if b.w.life.lapsed() {
+		return errLapsed
+	}
+	if err := b.w.account.refused(b.gen); err != nil {
+		return err
+	}
+	done, err := b.w.breaker.Allow()
 	if err != nil {
 		return fault.Wrap(err, fault.Transient, fault.TargetDown, "the circuit breaker keeps calls back")
 	}
-	err, health := w.guard(f)
+	err, health := b.w.guard(f)
 	if ctx.Err() != nil {
 		health = context.Canceled
 	}

@@ -19,13 +19,18 @@ const Connection record.Kind = "connection"
 const (
 	stage     = audit.Writer
 	longIdle  = 15 * time.Minute
+	consent   = time.Hour
 	repairing = 12 // times Options.Idle, a minute by default: nobody repairs a credential faster
 )
 
 // account is whether the account takes calls.
 type account struct {
+	probing sync.Mutex // held by the lane whose record finds out
+
 	mu       sync.Mutex
+	gen      int       // raised by every refusal that counts
 	refusals int       // in a row
+	why      error     // of the newest refusal
 	until    time.Time // nothing is pulled before; on the monotonic clock
 	open     string    // code of the stored finding; "" when there is none
 	changes  int       // how often that finding opened or closed, for ids
@@ -43,13 +48,34 @@ func (a *account) pause() time.Duration {
 	return time.Until(a.until)
 }
 
+func (a *account) generation() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.gen
+}
+
+// refused answers why the account refused everything since a generation; a rate limit concerns only who met it.
+func (a *account) refused(gen int) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if gen == a.gen || a.refusals == 0 || fault.KindOf(a.why) == fault.RateLimited {
+		return nil
+	}
+	return a.why
+}
+
 func connection() record.Ref { return record.Ref{Kind: Connection, Key: "zendesk"} }
 
 // judgeAccount remembers whether the account takes calls, sets the pause, and opens or closes the finding that says so.
-func (w *Writer) judgeAccount(ctx context.Context, t tenant.ID, refusal error) {
+// What a batch says that was fetched before the newest refusal is old: it neither lengthens nor ends the pause.
+func (w *Writer) judgeAccount(ctx context.Context, t tenant.ID, gen int, refusal error) {
 	a := &w.account
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if gen != a.gen {
+		return
+	}
+	a.why = refusal
 	code := ""
 	a.until = time.Time{}
 	if refusal != nil {
@@ -57,6 +83,7 @@ func (w *Writer) judgeAccount(ctx context.Context, t tenant.ID, refusal error) {
 		pause := w.pause(refusal, a.refusals)
 		a.until = time.Now().Add(pause)
 		a.refusals++
+		a.gen++
 		w.log.Warn("the account refuses", "tenant", t, "fault", code, "detail", detailOf(refusal), "wait_ms", pause.Milliseconds())
 	} else {
 		a.refusals = 0
@@ -74,13 +101,13 @@ func (w *Writer) judgeAccount(ctx context.Context, t tenant.ID, refusal error) {
 // turn is the commit that tells that the account began or ceased to refuse.
 func (w *Writer) turn(n int, refusal error) store.Commit {
 	o := store.Observation{Ref: connection()}
-	e := audit.Entry{At: w.now(), Stage: stage, Verb: "write", Outcome: audit.Finished, Cause: "epoch/" + w.epoch,
+	e := audit.Entry{At: w.now(), Stage: stage, Verb: "write", Outcome: audit.Finished, Cause: "epoch/" + w.life.epoch,
 		Detail: "the account takes calls again"}
 	if refusal != nil {
 		e.Outcome, e.Code, e.Detail, e.Next = audit.Failed, string(fault.CodeOf(refusal)), detailOf(refusal), fault.NextOf(refusal)
 		o.Findings = []store.Finding{{Ref: o.Ref, Stage: stage, Code: fault.CodeOf(refusal), Hold: true, Detail: e.Detail, Since: e.At, At: e.At}}
 	}
-	e.ID = audit.ID(stage, o.Ref, 0, w.epoch, e.Code, strconv.Itoa(n))
+	e.ID = audit.ID(stage, o.Ref, 0, w.life.epoch, e.Code, strconv.Itoa(n))
 	return store.Commit{Entries: []audit.Entry{e}, Observations: []store.Observation{o}}
 }
 
@@ -104,6 +131,9 @@ func (w *Writer) recall(ctx context.Context, t tenant.ID) error {
 
 // pause is how long nothing is pulled after the account refused everything for the n-th time in a row.
 func (w *Writer) pause(err error, n int) time.Duration {
+	if fault.CodeOf(err) == fault.TargetReauth {
+		return consent // only a person can repair it, and every try may cost a token (failures.md fact 8)
+	}
 	switch fault.KindOf(err) {
 	case fault.RateLimited:
 		return max(fault.AfterOf(err), doubled(w.opt.Backoff, n, time.Minute))

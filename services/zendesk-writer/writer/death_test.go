@@ -12,6 +12,7 @@ import (
 
 	"github.com/ml-connector/ml-connector/pkg/bus/natsbus"
 	"github.com/ml-connector/ml-connector/pkg/bus/natsembed"
+	"github.com/ml-connector/ml-connector/pkg/record"
 	sim "github.com/ml-connector/ml-connector/pkg/sim/zendesk"
 	"github.com/ml-connector/ml-connector/pkg/store"
 	"github.com/ml-connector/ml-connector/pkg/store/sqlitestore"
@@ -34,11 +35,11 @@ func (m *mortal) BeginBatch(ctx context.Context, t tenant.ID, b store.Batch) err
 	return errors.Join(m.Store.BeginBatch(ctx, t, b), m.cut())
 }
 
-func (m *mortal) AddJob(ctx context.Context, t tenant.ID, batch, job string) error {
+func (m *mortal) AddJob(ctx context.Context, t tenant.ID, batch, job string, refs []record.Ref) error {
 	if err := m.cut(); err != nil {
 		return err
 	}
-	return errors.Join(m.Store.AddJob(ctx, t, batch, job), m.cut())
+	return errors.Join(m.Store.AddJob(ctx, t, batch, job, refs), m.cut())
 }
 
 func (m *mortal) CommitBatch(ctx context.Context, t tenant.ID, batch string, c store.Commit) (bool, error) {

@@ -41,6 +41,7 @@ type world struct {
 
 	links      map[record.Ref]store.Link
 	open       []store.Batch
+	lives      map[string]time.Time // of writers, by epoch
 	quarantine map[record.Ref]time.Time
 	findings   map[record.Ref][]store.Finding
 	trail      []audit.Entry
@@ -52,7 +53,7 @@ type world struct {
 
 func newWorld() *world {
 	return &world{table: map[record.Ref]event.Event{}, queue: map[bus.Consumer][]*delivery{}, links: map[record.Ref]store.Link{},
-		quarantine: map[record.Ref]time.Time{}, findings: map[record.Ref][]store.Finding{}, cut: func(string) error { return nil }}
+		quarantine: map[record.Ref]time.Time{}, lives: map[string]time.Time{}, findings: map[record.Ref][]store.Finding{}, cut: func(string) error { return nil }}
 }
 
 func emp(n int) record.Ref { return record.Ref{Kind: record.Employee, Key: strconv.Itoa(n)} }

@@ -46,11 +46,16 @@ func (w *world) BeginBatch(_ context.Context, _ tenant.ID, b store.Batch) error 
 	})
 }
 
-func (w *world) AddJob(_ context.Context, _ tenant.ID, batch, job string) error {
+func (w *world) AddJob(_ context.Context, _ tenant.ID, batch, job string, refs []record.Ref) error {
 	return w.around("job", func() error {
 		for i := range w.open {
 			if w.open[i].ID == batch {
 				w.open[i].Jobs = append(w.open[i].Jobs, job)
+				for n, it := range w.open[i].Items {
+					if slices.Contains(refs, it.Ref) {
+						w.open[i].Items[n].Job = job
+					}
+				}
 				return nil
 			}
 		}
@@ -97,6 +102,31 @@ func (w *world) commit(c store.Commit) {
 			w.trail = append(w.trail, e)
 		}
 	}
+}
+
+func (w *world) Beat(_ context.Context, _ tenant.ID, epoch string, first bool, life time.Duration) (lives bool, err error) {
+	err = w.around("beat", func() error {
+		until, known := w.lives[epoch]
+		if lives = first && !known || !first && known && until.After(time.Now()); lives {
+			w.lives[epoch] = time.Now().Add(life)
+		}
+		return nil
+	})
+	return lives && err == nil, err
+}
+
+func (w *world) Leave(_ context.Context, _ tenant.ID, epoch string) error {
+	return w.around("leave", func() error { w.lives[epoch] = time.Now(); return nil })
+}
+
+func (w *world) Writers(context.Context, tenant.ID) (out []store.Writer, err error) {
+	err = w.around("writers", func() error {
+		for epoch, until := range w.lives {
+			out = append(out, store.Writer{Epoch: epoch, Left: time.Until(until)})
+		}
+		return nil
+	})
+	return out, err
 }
 
 func (w *world) OpenBatches(context.Context, tenant.ID) (out []store.Batch, err error) {

@@ -3,6 +3,7 @@ package writer
 import (
 	"context"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"github.com/sony/gobreaker/v2"
@@ -17,9 +18,55 @@ const (
 	ownTrouble = 5 * time.Second // longest pause after a failure of broker or store (failures.md I06: back within 10s)
 )
 
-// lane fetches from one consumer until ctx ends. While the account refuses, it does not pull: nacking would only spin.
-func (w *Writer) lane(ctx context.Context, t tenant.ID, c bus.Consumer) error {
-	p, err := w.bus.Puller(ctx, t, c)
+// lane is one consumer on its way through this writer: it fetches, and several batches are in flight at a time, each
+// with records of its own.
+type lane struct {
+	w       *Writer
+	t       tenant.ID
+	c       bus.Consumer
+	life    context.Context
+	slots   chan struct{} // one for each batch in flight
+	running sync.WaitGroup
+
+	mu     sync.Mutex
+	failed int       // batches in a row that were not brought to an end
+	until  time.Time // nothing is pulled before
+}
+
+// run pulls while this writer leads, until ctx ends. What was begun is brought to its end.
+func (w *Writer) lane(ctx, life context.Context, t tenant.ID, c bus.Consumer) error {
+	l := &lane{w: w, t: t, c: c, life: life, slots: make(chan struct{}, w.depth(ctx, t, c))}
+	for ctx.Err() == nil {
+		if !w.leads.Load() {
+			wait(ctx, min(w.opt.Life/8, w.opt.Busy))
+			continue
+		}
+		if err := l.lead(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// urgentDepth is how many urgent batches are in flight: one that became a bulk job must not keep the next waiting.
+const urgentDepth = 4
+
+// depth is how many batches may be in flight: as many as fill the account's job places, one that is planned meanwhile
+// and one that is committed.
+func (w *Writer) depth(ctx context.Context, t tenant.ID, c bus.Consumer) int {
+	if w.opt.Depth > 0 {
+		return w.opt.Depth
+	}
+	if c == bus.UrgentLane {
+		return urgentDepth
+	}
+	const perJob, least, most = 100, 2, 8
+	return min(max(w.target.Budget(ctx, t).JobLimit*perJob/w.opt.Batch+2, least), most)
+}
+
+// lead fetches until ctx ends or another writer leads. The pin of who led before is taken away: it may be dead.
+func (l *lane) lead(ctx context.Context) error {
+	p, err := l.w.bus.Puller(ctx, l.t, l.c)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil
@@ -27,25 +74,123 @@ func (w *Writer) lane(ctx context.Context, t tenant.ID, c bus.Consumer) error {
 		return err
 	}
 	defer func() { _ = p.Close() }() // a pin that was not given back ends by itself
-	failed := 0
-	for ctx.Err() == nil {
-		if pause := w.rest(); pause > 0 {
+	if c, ok := p.(bus.Claimer); ok && !l.w.opt.Alone {
+		if err := c.Claim(ctx); err != nil && ctx.Err() == nil {
+			l.w.log.Warn("the pin was not taken over", "tenant", l.t, "lane", l.c, "err", err)
+		}
+	}
+	defer l.running.Wait()
+	for ctx.Err() == nil && l.w.leads.Load() {
+		if pause := max(l.w.rest(), l.pause()); pause > 0 {
 			wait(ctx, pause)
 			continue
 		}
-		err := w.once(ctx, t, c, p)
-		if err == nil || ctx.Err() != nil {
-			failed = 0
+		if l.w.account.refuses() {
+			l.probe(ctx, p)
 			continue
 		}
-		w.log.Warn("batch not brought to an end", "tenant", t, "lane", c, "err", err)
-		wait(ctx, doubled(w.opt.Backoff, failed, ownTrouble))
-		failed++
+		select {
+		case l.slots <- struct{}{}:
+			l.next(ctx, p)
+		case <-ctx.Done():
+		}
 	}
 	return nil
 }
 
-// rest is how long nothing may be pulled.
+// next fetches a batch and lets it run beside the others. It has a slot, which the batch gives back.
+func (l *lane) next(ctx context.Context, p bus.Puller) {
+	b, got := l.fetch(ctx, p, l.w.opt.Batch)
+	if len(got) > 0 && l.w.account.refuses() { // since the fetch began
+		b, got = l.single(ctx, b, got)
+	}
+	if len(got) == 0 {
+		<-l.slots
+		return
+	}
+	l.running.Go(func() {
+		defer func() { <-l.slots }()
+		l.handle(ctx, b, got)
+	})
+}
+
+// single keeps one delivery of a batch as a probe, when the account may be asked soon, and gives the others back.
+func (l *lane) single(ctx context.Context, b *batch, got []bus.Delivery) (*batch, []bus.Delivery) {
+	pause := l.w.rest()
+	keep := 0
+	if pause <= ownTrouble {
+		keep = 1
+	}
+	giveBack(ctx, got[keep:], max(pause, l.w.opt.Backoff))
+	if keep == 0 {
+		return b, nil
+	}
+	wait(ctx, pause)
+	b.gen = l.w.account.generation()
+	return b, got[:keep]
+}
+
+// probe lets one record find out whether the account still refuses (failures.md Z05): alone, behind what is in flight,
+// and in one lane at a time; the other lane's record then goes by its answer.
+func (l *lane) probe(ctx context.Context, p bus.Puller) {
+	l.running.Wait()
+	if b, got := l.fetch(ctx, p, 1); len(got) > 0 {
+		l.w.account.probing.Lock()
+		defer l.w.account.probing.Unlock()
+		l.handle(ctx, b, got)
+	}
+}
+
+func (l *lane) fetch(ctx context.Context, p bus.Puller, limit int) (*batch, []bus.Delivery) {
+	gen := l.w.account.generation()
+	pulled := time.Now()
+	got, err := p.Fetch(ctx, limit, l.w.opt.Linger)
+	if err != nil {
+		l.ended(ctx, err)
+		return nil, nil
+	}
+	b := &batch{w: l.w, t: l.t, urgent: l.c == bus.UrgentLane, pulled: pulled, lease: p.Lease(), gen: gen}
+	if ctx.Err() != nil {
+		giveBack(context.WithoutCancel(ctx), got, 0)
+		return nil, nil
+	}
+	return b, got
+}
+
+// handle brings a batch to its end. What was begun is brought to its end also when the process is told to stop.
+func (l *lane) handle(ctx context.Context, b *batch, got []bus.Delivery) {
+	defer heartbeat(got)()
+	give, err := l.w.opt.Share.take(ctx, l.t, len(got), b.urgent)
+	if err != nil {
+		giveBack(context.WithoutCancel(ctx), got, 0)
+		return
+	}
+	defer give()
+	work, cancel := outlive(ctx, l.life, l.w.opt.Work, l.w.opt.Grace)
+	defer cancel()
+	l.ended(ctx, b.run(work, got))
+}
+
+// ended remembers how a fetch or a batch ended.
+func (l *lane) ended(ctx context.Context, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err == nil || ctx.Err() != nil {
+		l.failed = 0
+		return
+	}
+	l.w.log.Warn("batch not brought to an end", "tenant", l.t, "lane", l.c, "err", err)
+	l.until = time.Now().Add(doubled(l.w.opt.Backoff, l.failed, ownTrouble))
+	l.failed++
+}
+
+func (l *lane) pause() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return time.Until(l.until)
+}
+
+// rest is how long nothing may be pulled. While the account refuses, nothing is: nacking would only spin.
 func (w *Writer) rest() time.Duration {
 	pause := w.account.pause()
 	if w.breaker.State() == gobreaker.StateOpen {
@@ -54,31 +199,9 @@ func (w *Writer) rest() time.Duration {
 	return pause
 }
 
-// once handles one fetch. What was begun is brought to its end, also when the process is told to stop.
-func (w *Writer) once(ctx context.Context, t tenant.ID, c bus.Consumer, p bus.Puller) error {
-	limit := w.opt.Batch
-	if w.account.refuses() {
-		limit = 1 // one record finds out whether it still does (failures.md Z05)
-	}
-	pulled := time.Now()
-	got, err := p.Fetch(ctx, limit, w.opt.Linger)
-	if err != nil || len(got) == 0 {
-		return err
-	}
-	b := &batch{w: w, t: t, urgent: c == bus.UrgentLane, pulled: pulled, lease: p.Lease()}
-	if ctx.Err() != nil {
-		giveBack(context.WithoutCancel(ctx), got, 0)
-		return nil
-	}
-	defer heartbeat(got)()
-	work, cancel := outlive(ctx, w.opt.Work, w.opt.Grace)
-	defer cancel()
-	return b.run(work, got)
-}
-
-// outlive is ctx with two bounds of its own: most from now, and grace from the end of ctx.
-func outlive(ctx context.Context, most, grace time.Duration) (context.Context, context.CancelFunc) {
-	out, cancel := context.WithTimeout(context.WithoutCancel(ctx), most)
+// outlive is life with two bounds of its own: most from now, and grace from the end of ctx.
+func outlive(ctx, life context.Context, most, grace time.Duration) (context.Context, context.CancelFunc) {
+	out, cancel := context.WithTimeout(life, most)
 	stop := context.AfterFunc(ctx, func() {
 		wait(out, grace)
 		cancel()

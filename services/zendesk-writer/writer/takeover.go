@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/ml-connector/ml-connector/pkg/audit"
@@ -18,6 +19,27 @@ import (
 type span struct {
 	running bool
 	over    time.Time
+}
+
+// claim takes a record for a batch; false when another batch of this process has it.
+func (w *Writer) claim(ref record.Ref, b *batch) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if o := w.held[ref]; o != nil && o != b {
+		return false
+	}
+	w.held[ref] = b
+	b.claimed = append(b.claimed, ref)
+	return true
+}
+
+// release lets go of the records of a batch.
+func (w *Writer) release(b *batch) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, ref := range b.claimed {
+		delete(w.held, ref)
+	}
 }
 
 func (w *Writer) hold(id string) {
@@ -81,16 +103,25 @@ func (w *Writer) tidy(ctx context.Context, t tenant.ID) error {
 		return err
 	}
 	w.prune(open)
-	errs := []error{w.recall(ctx, t)}
-	for _, b := range open {
-		if w.over(b).After(w.now()) {
-			continue // its last call may still land; its records stay busy until then
-		}
-		call, cancel := context.WithTimeout(ctx, time.Minute)
-		errs = append(errs, w.takeOver(call, t, b))
-		cancel()
+	lives, err := w.lives(ctx, t)
+	if err != nil {
+		return err
 	}
-	return errors.Join(errs...)
+	errs := make([]error, len(open), len(open)+1)
+	var all sync.WaitGroup
+	for i, b := range open {
+		over, ended := w.over(b, lives)
+		if !ended {
+			continue
+		}
+		all.Go(func() { // a job that hangs keeps no other batch waiting
+			call, cancel := context.WithTimeout(ctx, time.Minute)
+			defer cancel()
+			errs[i] = w.takeOver(call, t, b, over)
+		})
+	}
+	all.Wait()
+	return errors.Join(append(errs, w.recall(ctx, t))...)
 }
 
 // prune forgets batches that ended after all: their commit was stored and only its answer lost.
@@ -108,28 +139,42 @@ func (w *Writer) prune(open []store.Batch) {
 	}
 }
 
-// over is when no call of the batch can land any more: its writer stopped calling at the end of its working time, or
-// when its process died, which was before this one began if no other runs beside it.
-func (w *Writer) over(b store.Batch) time.Time {
+// over is when no single call of the batch can land any more; ended tells that none is begun any more. A writer stops
+// calling at the end of its working time and at the end of its life: that of one that died is over when it was silent
+// for Options.Life, or, if no other runs beside this one, when this one began.
+func (w *Writer) over(b store.Batch, lives map[string]time.Duration) (over time.Time, ended bool) {
 	w.mu.Lock()
 	s := w.mine[b.ID]
 	w.mu.Unlock()
-	last := b.Started.Add(w.opt.Work)
+	now, last := w.now(), b.Started.Add(w.opt.Work)
+	left, known := lives[b.Epoch]
 	switch {
 	case s != nil && s.running:
-		return w.now().Add(time.Hour)
+		return over, false
 	case s != nil:
-		return s.over
-	case w.opt.Alone && b.Epoch != w.epoch && w.begun.Before(last):
-		last = w.begun
+		return s.over, true
+	case w.opt.Alone && b.Epoch != w.life.epoch:
+		last = earlier(last, w.begun)
+	case known && left > 0:
+		return over, false
+	case known:
+		last = earlier(last, now.Add(left))
 	}
-	return last.Add(w.target.CallLife())
+	return last.Add(w.target.CallLife()), !last.After(now)
 }
 
-// takeOver ends a batch whose calls are over: it waits for its jobs, forgets what was believed to be applied, and
-// touches its records, so that the target is read (broker.md 3.3, point 5). A crash before the touch loses nothing:
-// none of its messages was acknowledged.
-func (w *Writer) takeOver(ctx context.Context, t tenant.ID, b store.Batch) error {
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// takeOver ends a batch that nobody works on any more: it waits for its jobs, forgets what was believed to be applied,
+// and touches its records, so that the target is read (broker.md 3.3, point 5). A record whose last call was a job can
+// be written at once, for the job is over; any other is quarantined until no call of it can land. A crash before the
+// touch loses nothing: none of its messages was acknowledged.
+func (w *Writer) takeOver(ctx context.Context, t tenant.ID, b store.Batch, over time.Time) error {
 	if len(b.Jobs) > 0 {
 		if err := w.target.Settle(ctx, t, b.Jobs); err != nil {
 			return err
@@ -139,7 +184,10 @@ func (w *Writer) takeOver(ctx context.Context, t tenant.ID, b store.Batch) error
 	refs := make([]record.Ref, len(b.Items))
 	for i, it := range b.Items {
 		refs[i] = it.Ref
-		c.Quarantine[it.Ref] = w.now() // over already: it clears the digest and marks the next outcome as verified
+		c.Quarantine[it.Ref] = over
+		if it.Job != "" {
+			c.Quarantine[it.Ref] = earlier(over, w.now()) // it clears the digest and marks the next outcome as verified
+		}
 	}
 	mine, err := w.store.CommitBatch(ctx, t, b.ID, c)
 	if err != nil || !mine {
@@ -152,7 +200,7 @@ func (w *Writer) takeOver(ctx context.Context, t tenant.ID, b store.Batch) error
 
 func (w *Writer) taken(b store.Batch) audit.Entry {
 	e := audit.Entry{ID: audit.ID(stage, connection(), 0, "takeover", b.ID), At: w.now(), Stage: stage, Verb: "takeover",
-		Outcome: audit.Finished, Cause: "epoch/" + w.epoch,
+		Outcome: audit.Finished, Cause: "epoch/" + w.life.epoch,
 		Detail: fmt.Sprintf("a batch of %d records did not end: they are read and written again where they differ", len(b.Items))}
 	if len(b.Jobs) > 0 {
 		e.Code, e.Request = string(fault.TargetJobUnknown), fmt.Sprintf("jobs %v", b.Jobs)

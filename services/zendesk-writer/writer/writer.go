@@ -2,15 +2,17 @@ package writer
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/sony/gobreaker/v2"
 
 	"github.com/ml-connector/ml-connector/pkg/bus"
 	"github.com/ml-connector/ml-connector/pkg/event"
+	"github.com/ml-connector/ml-connector/pkg/fault"
 	"github.com/ml-connector/ml-connector/pkg/record"
 	"github.com/ml-connector/ml-connector/pkg/store"
 	"github.com/ml-connector/ml-connector/pkg/target"
@@ -41,6 +43,9 @@ type Options struct {
 	Busy      time.Duration // delay of a record that another batch is writing; default 2s
 	Work      time.Duration // longest time for which one batch may call the target; default 3m
 	Grace     time.Duration // the same, counted from the end of Run's context; default 10s (failures.md I15: out in 25s)
+	Life      time.Duration // silence of a writer after which another one takes its batches and tenants over; default 10s
+	Depth     int           // batches in flight in a lane; default as many as fill the account's job places, and two
+	Share     *Share        // of all writers of the process; nil: without a limit
 	Alone     bool          // no other process writes: batches of others are surely dead (one process, locked folder)
 }
 
@@ -52,13 +57,15 @@ type Writer struct {
 	log     *slog.Logger
 	now     func() time.Time
 	opt     Options
-	epoch   string
 	begun   time.Time
+	life    *presence   // the present one; changed only while nothing runs
+	leads   atomic.Bool // whether this writer pulls for the tenant
 	breaker *gobreaker.TwoStepCircuitBreaker[any]
 
 	mu   sync.Mutex
-	mine map[string]*span   // this process's batches that are in the journal
-	bugs map[record.Ref]int // how often a record tripped over a bug of ours; its changes go alone
+	mine map[string]*span      // this process's batches that are in the journal
+	held map[record.Ref]*batch // records of batches that are worked on
+	bugs map[record.Ref]int    // how often a record tripped over a bug of ours; its changes go alone
 
 	account account
 }
@@ -69,13 +76,28 @@ func New(b events, s state, tg target.Target, log *slog.Logger, now func() time.
 		now = time.Now
 	}
 	return &Writer{bus: b, store: s, target: tg, log: log.With("component", "zendesk-writer"), now: now,
-		opt: withDefaults(opt), epoch: uuid.NewString(), begun: now(), breaker: newBreaker(),
-		mine: map[string]*span{}, bugs: map[record.Ref]int{}}
+		opt: withDefaults(opt), begun: now(), breaker: newBreaker(),
+		mine: map[string]*span{}, held: map[record.Ref]*batch{}, bugs: map[record.Ref]int{}}
 }
 
 // Run writes until ctx ends. A batch in flight is brought to its end first, bounded by Options.Grace and the time for
-// its bookkeeping; what cannot end by then stays in the journal. It returns an error when the consumers are gone.
+// its bookkeeping; what cannot end by then stays in the journal. It returns an error when the consumers are gone. A
+// writer that was silent for longer than Options.Life begins anew.
 func (w *Writer) Run(ctx context.Context, t tenant.ID) error {
+	for {
+		err := w.alive(ctx, t, func(ctx, life context.Context) error { return w.work(ctx, life, t) })
+		if !errors.Is(err, errLapsed) || ctx.Err() != nil {
+			if errors.Is(err, errLapsed) {
+				return nil
+			}
+			return err
+		}
+		w.log.Warn("another writer may have taken over: this one begins anew", "tenant", t, "fault", fault.LeaseLost)
+	}
+}
+
+// work runs the lanes of one life.
+func (w *Writer) work(ctx, life context.Context, t tenant.ID) error {
 	var all sync.WaitGroup
 	lanes := []bus.Consumer{bus.Writer, bus.UrgentLane}
 	errs := make(chan error, len(lanes))
@@ -83,7 +105,7 @@ func (w *Writer) Run(ctx context.Context, t tenant.ID) error {
 	defer stop()
 	for _, c := range lanes {
 		all.Go(func() {
-			if err := w.lane(ctx, t, c); err != nil {
+			if err := w.lane(ctx, life, t, c); err != nil {
 				errs <- err
 				stop()
 			}
@@ -112,5 +134,6 @@ func withDefaults(o Options) Options {
 	def(&o.Busy, 2*time.Second)
 	def(&o.Work, 3*time.Minute)
 	def(&o.Grace, 10*time.Second)
+	def(&o.Life, 10*time.Second)
 	return o
 }

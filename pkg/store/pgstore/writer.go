@@ -1,0 +1,57 @@
+package pgstore
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/ml-connector/ml-connector/pkg/store"
+	"github.com/ml-connector/ml-connector/pkg/tenant"
+)
+
+const (
+	beginLife = `INSERT INTO writers (tenant, epoch, until) VALUES ($1, $2, ` + clock + ` + $3) ON CONFLICT (tenant, epoch) DO NOTHING`
+	renewLife = `UPDATE writers SET until = greatest(until, ` + clock + ` + $3) WHERE tenant = $1 AND epoch = $2 AND until > ` + clock
+	endLife   = `UPDATE writers SET until = least(until, ` + clock + `) WHERE tenant = $1 AND epoch = $2`
+	// forgetLives takes the day in microseconds.
+	forgetLives = `DELETE FROM writers AS w WHERE w.tenant = $1 AND w.until < ` + clock + ` - 86400000000
+		AND NOT EXISTS (SELECT 1 FROM batches AS b WHERE b.tenant = $1 AND b.epoch = w.epoch)`
+	selectLives = `SELECT epoch, until - ` + clock + ` FROM writers WHERE tenant = $1 ORDER BY epoch`
+)
+
+// Beat implements store.Writers.
+func (s *Store) Beat(ctx context.Context, t tenant.ID, epoch string, first bool, life time.Duration) (lives bool, err error) {
+	query := renewLife
+	if first {
+		query = beginLife
+	}
+	err = s.write(ctx, "store: writer beats", func(ctx context.Context, tx pgx.Tx) error {
+		if first {
+			if _, err := tx.Exec(ctx, forgetLives, t); err != nil {
+				return err
+			}
+		}
+		tag, err := tx.Exec(ctx, query, t, epoch, life.Microseconds())
+		lives = tag.RowsAffected() > 0
+		return err
+	})
+	return lives && err == nil, err
+}
+
+// Leave implements store.Writers.
+func (s *Store) Leave(ctx context.Context, t tenant.ID, epoch string) error {
+	_, err := s.pool.Exec(ctx, endLife, t, epoch)
+	return fail("store: writer leaves", err)
+}
+
+// Writers implements store.Writers.
+func (s *Store) Writers(ctx context.Context, t tenant.ID) ([]store.Writer, error) {
+	out, err := list(ctx, s.pool, func(r scanner) (w store.Writer, err error) {
+		var left int64
+		err = r.Scan(&w.Epoch, &left)
+		w.Left = time.Duration(left) * time.Microsecond
+		return w, err
+	}, selectLives, t)
+	return out, fail("store: list writers", err)
+}
