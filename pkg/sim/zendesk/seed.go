@@ -136,3 +136,6 @@ func (s *Sim) admin(id int64, verb string, change func(*User)) (found bool) {
 	})
 	return found
 }
+
+// SetLoseEvery changes Options.LoseEvery while the account runs; 0 = no write is lost any more.
+func (s *Sim) SetLoseEvery(n int) { s.locked(func(time.Time) { s.opts.LoseEvery = n }) }

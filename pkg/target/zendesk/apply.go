@@ -28,11 +28,12 @@ type batch struct {
 	changes []target.Change
 	out     []target.Outcome
 
-	mu    sync.Mutex
-	halt  error
-	later map[bulkKind][]int    // records of completed jobs that are still to be looked at
-	whole map[int]target.Change // changes whose address follows when their fields are written
-	why   map[int]string        // why a record goes the way it goes
+	mu       sync.Mutex
+	halt     error
+	later    map[bulkKind][]int    // records of completed jobs that are still to be looked at
+	whole    map[int]target.Change // changes whose address follows when their fields are written
+	why      map[int]string        // why a record goes the way it goes
+	doubtful map[int]bool          // records whose object was found by its place in a result
 }
 
 // Apply implements target.Target: urgent and few changes singly, the rest in bulk jobs of 100, each record with its
@@ -40,7 +41,7 @@ type batch struct {
 // whole.
 func (t *Target) Apply(ctx context.Context, _ tenant.ID, changes []target.Change, j target.Journal) ([]target.Outcome, error) {
 	b := &batch{t: t, journal: j, changes: slices.Clone(changes), out: make([]target.Outcome, len(changes)),
-		whole: map[int]target.Change{}, why: map[int]string{}}
+		whole: map[int]target.Change{}, why: map[int]string{}, doubtful: map[int]bool{}}
 	w := work{crowd: urgent(changes) > crowd}
 	seen := map[string]bool{}
 	for i, c := range changes {
@@ -51,6 +52,7 @@ func (t *Target) Apply(ctx context.Context, _ tenant.ID, changes []target.Change
 			b.fail(i, fault.New(fault.Conflict, fault.TargetConflict, "the record is in this batch already"))
 		default:
 			seen[key] = true
+			t.watch.drop(c.Ref)
 			w.add(t, i, c)
 		}
 	}
@@ -229,7 +231,10 @@ func stops(err error) bool {
 // finish answers the outcomes, or the one error when every change failed for the connection's sake.
 func (b *batch) finish(tried int) ([]target.Outcome, error) {
 	n := 0
-	for _, o := range b.out {
+	for i, o := range b.out {
+		if o.Change.Verb != target.Nothing && o.Err == nil {
+			b.t.watch.add(o, b.doubtful[i])
+		}
 		if o.Change.Verb != target.Nothing && stops(o.Err) {
 			n++
 		}

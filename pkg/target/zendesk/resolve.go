@@ -31,6 +31,7 @@ func (b *batch) resolve(ctx context.Context, k bulkKind, part []int, j wireJob, 
 			unsure = append(unsure, i) // every suspension is read back (failures.md Z22)
 		default:
 			b.done(i, f.id)
+			b.doubt(i, f.guessed)
 		}
 	}
 	if jobErr == nil && j.Status == jobCompleted {
@@ -57,6 +58,15 @@ func (b *batch) lookBack(ctx context.Context) {
 		for part := range slices.Chunk(list, perCall) {
 			b.singles(ctx, b.readBack(ctx, k, part, nil))
 		}
+	}
+}
+
+// doubt marks a record whose object is to be read again for sure.
+func (b *batch) doubt(i int, is bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if is {
+		b.doubtful[i] = true
 	}
 }
 

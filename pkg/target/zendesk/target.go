@@ -22,14 +22,16 @@ type Target struct {
 	claims *claims
 	gates  *gates
 	jam    jam
+	watch  *watch
 	jobs   *desk
 	naming turn // one writer of organization names: Zendesk checks them without a lock (zendesk.md 2)
 }
 
 var (
-	_ target.Target = (*Target)(nil)
-	_ target.Fixer  = (*Target)(nil)
-	_ target.Lister = (*Target)(nil)
+	_ target.Target   = (*Target)(nil)
+	_ target.Fixer    = (*Target)(nil)
+	_ target.Verifier = (*Target)(nil)
+	_ target.Lister   = (*Target)(nil)
 )
 
 // Open prepares the account; it connects to nothing yet. It fails on a bad configuration or CA file only.
@@ -60,7 +62,7 @@ func assemble(cfg Config, h doer) (*Target, error) {
 	}
 	c := &client{base: base, account: cfg.BaseURL, http: h, pace: newPacer(cfg.Share), routes: routes(), patience: cfg.Patience, log: cfg.Log}
 	c.session = cfg.Auth.session(c)
-	t := &Target{cfg: cfg, client: c, idle: func() {}, claims: newClaims(), gates: newGates(), naming: newTurn()}
+	t := &Target{cfg: cfg, client: c, idle: func() {}, claims: newClaims(), gates: newGates(), watch: newWatch(), naming: newTurn()}
 	t.users, t.orgs = newCensus(cfg.Fresh, t.exportUsers), newCensus(cfg.Fresh, t.exportOrgs)
 	t.jobs = newDesk(cfg, t.fetchJobs)
 	return t, nil

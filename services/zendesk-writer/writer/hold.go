@@ -2,6 +2,7 @@ package writer
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/ml-connector/ml-connector/pkg/record"
@@ -13,6 +14,9 @@ import (
 func (w *Writer) sweepHolds(ctx context.Context, t tenant.ID) {
 	tick := time.NewTicker(max(w.opt.HoldSweep/24, time.Millisecond))
 	defer tick.Stop()
+	var looks sync.WaitGroup
+	defer looks.Wait()
+	looks.Go(func() { w.verifyWrites(ctx, t) })
 	for {
 		select {
 		case <-ctx.Done():
