@@ -101,6 +101,9 @@ func (s *Service) steps(ctx context.Context, at moment, tasks []*task, failed ma
 	if err != nil {
 		return nil, library{}, err
 	}
+	if err := s.recallAll(ctx, at.tenant, tasks); err != nil {
+		return nil, library{}, err
+	}
 	open := make([]*result, 0, len(tasks))
 	points := map[string]bool{}
 	for _, k := range tasks {
@@ -200,6 +203,7 @@ func (s *Service) publish(ctx context.Context, at moment, done []*result, failed
 		return
 	}
 	puts, err := s.deps.Table.PutWanted(ctx, at.tenant, events)
+	s.outrun(ctx, at, open, puts, failed)
 	inTable := put(open, puts, err, failed)
 	if err := s.announce(ctx, at.tenant, inTable); err != nil {
 		for _, r := range inTable {
@@ -215,6 +219,7 @@ var errNoAnswer = errors.New("table: no answer for the event")
 func put(open []*result, puts []bus.Put, err error, failed map[record.Ref]error) (inTable []*result) {
 	for i, r := range open {
 		switch {
+		case failed[r.task.ref] != nil: // outrun by what was published before its row was lost
 		case i < len(puts) && puts[i].Err == nil:
 			inTable = append(inTable, r)
 		case i < len(puts):

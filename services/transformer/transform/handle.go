@@ -23,6 +23,7 @@ type arrival struct {
 type task struct {
 	ref      record.Ref
 	arrivals []arrival
+	told     []stated // by a replay; recall makes the arrivals from it
 	cause    string
 	again    bool   // earlier work on it may have been cut off: arm its wake-up although it seems armed
 	ring     bool   // its wake-up fired

@@ -99,8 +99,10 @@ type Metrics interface {
 }
 
 // Deps are the parts that the service works with. Metrics may be nil. Without a Guard nothing is kept back; a Guard
-// needs a Flow.
+// needs a Flow. Without a Past no replays are handled; a Past needs a Lift.
 type Deps struct {
+	Past     Past
+	Lift     Lift
 	Guard    Guard
 	Flow     Flow
 	Ledger   Ledger

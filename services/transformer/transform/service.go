@@ -46,6 +46,10 @@ func (s *Service) Run(ctx context.Context, t tenant.ID) error {
 	b := bus.Batch{Max: s.opts.Batch, Linger: s.opts.Linger}
 	g.Go(func() error { return s.deps.Inbox.Handle(ctx, t, bus.Transformer, b, s.facts(t)) })
 	g.Go(func() error { return s.deps.Inbox.Handle(ctx, t, bus.Due, b, s.due(t)) })
+	if s.deps.Past != nil {
+		again := bus.Batch{Max: min(replayBatch, s.opts.Batch), Linger: s.opts.Linger}
+		g.Go(func() error { return s.deps.Inbox.Handle(ctx, t, bus.Replayer, again, s.replayed(t)) })
+	}
 	g.Go(func() error { s.keepSweeping(ctx, t); return nil })
 	g.Go(func() error { s.keepJudging(ctx, t); return nil })
 	return ended(ctx, g.Wait())

@@ -111,6 +111,9 @@ func (r *result) mergeAll(at moment, facts []erp.Fact) {
 		all.Late = append(all.Late, m.Late...)
 		all.Notes = append(append(all.Notes, notes...), m.Notes...)
 	}
+	if len(r.task.told) > 0 { // older statements passed by again; what counts is where it ended
+		all.Changed = all.Changed && !equalFacts(canonical(facts), all.Facts)
+	}
 	r.merged = all
 }
 
