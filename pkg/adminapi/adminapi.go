@@ -104,6 +104,8 @@ type TenantStatus struct {
 	Stages      []Stage          `json:"stages"`
 	Cycles      []Cycle          `json:"cycles"`   // the newest of each kind and mode
 	Problems    []Problem        `json:"problems"` // connections and parts that do not work
+	Warnings    []Problem        `json:"warnings"` // what works and will not for ever
+	Connection  *Connection      `json:"connection,omitempty"`
 	Findings    map[string]int   `json:"findings"` // open ones about records, by code
 	Mode        string           `json:"mode"`     // live; observe writes nothing to Zendesk
 	Waiting     []Hold           `json:"waiting"`  // mass changes that wait for a person

@@ -37,6 +37,7 @@ const (
 	TargetNotData      Code = "ZD_NOT_DATA"
 	TargetAuth         Code = "ZD_AUTH"
 	TargetReauth       Code = "REAUTH_REQUIRED"
+	TargetConsent      Code = "ZD_CONSENT"
 	TargetForbidden    Code = "ZD_FORBIDDEN"
 	TargetImportGate   Code = "ZD_IMPORT_GATE"
 	TargetGone         Code = "ZD_GONE"

@@ -36,8 +36,7 @@ const (
 // The purposes that the product keeps by itself; nobody sets them by hand.
 const (
 	ZendeskGrant   Purpose = "zendesk.grant"   // access and refresh token of an authorization code grant
-	ZendeskPending Purpose = "zendesk.pending" // consents that were asked for and not yet given
-	ZendeskConsent Purpose = "zendesk.consent" // who consented last; its version counts the consents
+	ZendeskConsent Purpose = "zendesk.consent" // consents that were asked for, and how the last one ended
 )
 
 // Purposes lists every purpose that operators set.
@@ -46,7 +45,7 @@ func Purposes() []Purpose {
 }
 
 // Kept lists the purposes that the product keeps by itself.
-func Kept() []Purpose { return []Purpose{ZendeskGrant, ZendeskPending, ZendeskConsent} }
+func Kept() []Purpose { return []Purpose{ZendeskGrant, ZendeskConsent} }
 
 // Opener gives credentials to the one adapter that uses them.
 type Opener interface {

@@ -89,6 +89,7 @@ func documents() map[string]reflect.Type {
 		"PlanSummary": reflect.TypeFor[adminapi.PlanSummary](), "PlanGuard": reflect.TypeFor[adminapi.PlanGuard](), "PlanRead": reflect.TypeFor[adminapi.PlanRead](),
 		"Adoption":   reflect.TypeFor[adminapi.Adoption](),
 		"HoldRecord": reflect.TypeFor[adminapi.HoldRecord](), "Decision": reflect.TypeFor[adminapi.Decision](),
+		"Connection": reflect.TypeFor[adminapi.Connection](), "Connect": reflect.TypeFor[adminapi.Connect](), "Connecting": reflect.TypeFor[adminapi.Connecting](),
 	}
 }
 

@@ -61,6 +61,10 @@ type Deps struct {
 	Check func(ctx context.Context, t tenant.ID, fix bool) (adminapi.Checked, error)
 	// Plan computes what a full run would change and tells it line by line; it writes nothing to the target.
 	Plan func(ctx context.Context, t tenant.ID, q adminapi.PlanQuery, emit func(adminapi.PlanLine) error) error
+	// Connection tells how the tenant signs in to Zendesk; nil leaves it out.
+	Connection func(ctx context.Context, t tenant.ID) (adminapi.Connection, error)
+	// Connect asks a person for a consent to the tenant's Zendesk account.
+	Connect func(ctx context.Context, t tenant.ID, actor string) (adminapi.Connecting, error)
 	// Lookup resolves secrets that the caller could not resolve.
 	Lookup config.Lookup
 	// Account is the writer's view of the account, where the writer runs in this process; ok is false elsewhere.
@@ -105,6 +109,8 @@ func (a *API) Routes(mux *http.ServeMux) {
 	handle("POST /tenants/{tenant}/holds/{hold}/approve", a.approve)
 	handle("POST /tenants/{tenant}/holds/{hold}/reject", a.reject)
 	handle("PUT /tenants/{tenant}/credentials/{purpose}", a.credential)
+	handle("GET /tenants/{tenant}/connection", a.connection)
+	handle("POST /tenants/{tenant}/connect", a.connect)
 	mux.HandleFunc(adminapi.Prefix+"/", func(w http.ResponseWriter, r *http.Request) {
 		a.serve(w, r, func(*http.Request) (any, error) {
 			return nil, fault.New(fault.Invalid, adminapi.BadRequest, "no such method and path in the admin API")

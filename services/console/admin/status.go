@@ -69,14 +69,14 @@ func (a *API) Brief(ctx context.Context, ids []tenant.ID) (adminapi.Status, erro
 }
 
 func (a *API) tenantStatus(ctx context.Context, t tenant.ID) (adminapi.TenantStatus, error) {
-	s := adminapi.TenantStatus{Tenant: string(t), Cycles: []adminapi.Cycle{}, Waiting: []adminapi.Hold{}, Problems: []adminapi.Problem{}, Records: map[string]int{},
+	s := adminapi.TenantStatus{Tenant: string(t), Cycles: []adminapi.Cycle{}, Waiting: []adminapi.Hold{}, Problems: []adminapi.Problem{}, Warnings: []adminapi.Problem{}, Records: map[string]int{},
 		Linked: map[string]int{}, Findings: map[string]int{}, Streams: map[string]int64{}}
 	row, err := a.Store.Tenant(ctx, t)
 	if err != nil {
 		return s, err
 	}
 	s.Settings = row.Version
-	for _, part := range []func(context.Context, tenant.ID, *adminapi.TenantStatus) error{a.stages, a.cycles, a.problems, a.counts, a.waiting} {
+	for _, part := range []func(context.Context, tenant.ID, *adminapi.TenantStatus) error{a.stages, a.cycles, a.problems, a.signIn, a.counts, a.waiting} {
 		if err := part(ctx, t, &s); err != nil {
 			return s, err
 		}

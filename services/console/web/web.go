@@ -15,7 +15,7 @@ import (
 	"github.com/ml-connector/ml-connector/pkg/tenant"
 )
 
-//go:embed overview.gohtml console.css
+//go:embed overview.gohtml result.gohtml console.css
 var files embed.FS
 
 // Status is what the page needs of the system.
@@ -27,6 +27,7 @@ type Status interface {
 // Pages serves the console.
 type Pages struct {
 	status Status
+	result *template.Template
 	log    *slog.Logger
 	page   *template.Template
 }
@@ -34,12 +35,15 @@ type Pages struct {
 // New makes the pages.
 func New(s Status, log *slog.Logger) *Pages {
 	funcs := template.FuncMap{"clock": clock, "word": word}
-	return &Pages{s, log.With("component", "console"), template.Must(template.New("overview.gohtml").Funcs(funcs).ParseFS(files, "overview.gohtml"))}
+	return &Pages{s, result(), log.With("component", "console"), template.Must(template.New("overview.gohtml").Funcs(funcs).ParseFS(files, "overview.gohtml"))}
 }
 
 // Routes adds the pages to mux.
 func (p *Pages) Routes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /{$}", p.overview)
+	if c, ok := p.status.(Consents); ok {
+		p.consentRoutes(mux, c)
+	}
 	mux.HandleFunc("GET /console.css", func(w http.ResponseWriter, r *http.Request) {
 		guard(w)
 		http.ServeFileFS(w, r, files, "console.css")
@@ -78,6 +82,7 @@ func (p *Pages) overview(w http.ResponseWriter, r *http.Request) {
 		v.Problem = "The store or the broker does not answer. Nothing is lost; look at /readyz and at the log of this process."
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}
+	allowForms(w, v.Tenants)
 	if err := p.page.Execute(w, v); err != nil {
 		p.log.Debug("page not sent", "err", err)
 	}

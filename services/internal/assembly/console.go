@@ -7,10 +7,12 @@ import (
 	"errors"
 	"io/fs"
 	"net"
+	"net/url"
 	"os"
 	"runtime/debug"
 	"strings"
 
+	"github.com/ml-connector/ml-connector/pkg/adminapi"
 	"github.com/ml-connector/ml-connector/pkg/app"
 	"github.com/ml-connector/ml-connector/pkg/fault"
 	"github.com/ml-connector/ml-connector/pkg/secret"
@@ -24,7 +26,7 @@ import (
 
 // Admin makes the admin API over the core. accounts may be nil where no writer runs in this process.
 func (c *Core) Admin(token secret.String, accounts *Accounts, getenv func(string) string) *admin.API {
-	d := admin.Deps{Store: c.Store, Bus: c.Bus, Seal: sealer{c}, Prepare: c.Prepare, Check: c.Check, Plan: c.Plan(accounts), Lookup: Lookup(getenv),
+	d := admin.Deps{Store: c.Store, Bus: c.Bus, Seal: sealer{c}, Prepare: c.Prepare, Check: c.Check, Connection: c.Connection, Connect: c.Connect, Plan: c.Plan(accounts), Lookup: Lookup(getenv),
 		Token: token, Version: Version(), Now: c.Now, Log: c.Log}
 	if accounts != nil {
 		d.Account = func(t tenant.ID) (target.Budget, string, bool) { return accounts.Account(t) }
@@ -33,11 +35,22 @@ func (c *Core) Admin(token secret.String, accounts *Accounts, getenv func(string
 }
 
 // Pages makes the operators' pages over the admin API.
-func (c *Core) Pages(api *admin.API) *web.Pages { return web.New(pages{api, c.Store}, c.Log) }
+func (c *Core) Pages(api *admin.API) *web.Pages { return web.New(pages{api, c.Store, c}, c.Log) }
 
 type pages struct {
 	*admin.API
 	tenants store.Tenants
+	core    *Core
+}
+
+// Connect implements web.Consents.
+func (p pages) Connect(ctx context.Context, t tenant.ID, actor string) (adminapi.Connecting, error) {
+	return p.core.Connect(ctx, t, actor)
+}
+
+// Returned implements web.Consents.
+func (p pages) Returned(ctx context.Context, q url.Values) (tenant.ID, error) {
+	return p.core.Returned(ctx, q)
 }
 
 // TenantIDs implements web.Status.
@@ -48,6 +61,14 @@ type sealer struct{ core *Core }
 // Seal implements vault.Sealer.
 func (s sealer) Seal(ctx context.Context, t tenant.ID, p vault.Purpose, v secret.String) error {
 	return s.core.Seal(ctx, t, p, v)
+}
+
+// PublicURL is where browsers find the operators' pages: as configured, or the address itself on this machine.
+func PublicURL(configured string, listen net.Addr) string {
+	if configured != "" {
+		return configured
+	}
+	return "http://" + listen.String()
 }
 
 // Version is the version of this build.
@@ -101,6 +122,7 @@ func Console(ctx context.Context, env app.Env) error {
 	if err != nil {
 		return fault.Wrap(err, fault.Config, fault.BadConfig, "MLC_LISTEN")
 	}
+	core.Public = PublicURL(s.Public, l.Addr())
 	api := core.Admin(token, nil, env.Getenv)
 	return app.Run(ctx, core.Log, grace, core.Operations(l, api.Routes, core.Pages(api).Routes))
 }

@@ -21,6 +21,7 @@ type File struct {
 	CertFile  string `yaml:"ingress_cert_file"` // PEM; with the key the ingress speaks TLS
 	CertKey   string `yaml:"ingress_key_file"`
 	KeyFile   string `yaml:"master_key_file"`
+	Public    string `yaml:"public_url"` // where browsers find the operators' pages
 	LogLevel  string `yaml:"log_level"`
 	LogFormat string `yaml:"log_format"`
 

@@ -38,7 +38,7 @@ func FromEnv(env app.Env) (Surroundings, error) {
 		return Surroundings{}, err
 	}
 	for name, into := range map[string]*string{"MLC_NATS_URL": &f.NATS, "MLC_DATABASE_URL": &f.Database, "MLC_MASTER_KEY_FILE": &f.KeyFile,
-		"MLC_NATS_MONITOR_URL": &f.Monitor, "MLC_LISTEN": &f.Listen, "MLC_INGRESS": &f.Ingress, "MLC_INGRESS_CERT_FILE": &f.CertFile, "MLC_INGRESS_KEY_FILE": &f.CertKey, "MLC_ADMIN_TOKEN_FILE": &f.TokenFile,
+		"MLC_NATS_MONITOR_URL": &f.Monitor, "MLC_LISTEN": &f.Listen, "MLC_PUBLIC_URL": &f.Public, "MLC_INGRESS": &f.Ingress, "MLC_INGRESS_CERT_FILE": &f.CertFile, "MLC_INGRESS_KEY_FILE": &f.CertKey, "MLC_ADMIN_TOKEN_FILE": &f.TokenFile,
 		"MLC_LOG_LEVEL": &f.LogLevel, "MLC_LOG_FORMAT": &f.LogFormat} {
 		if v := env.Getenv(name); v != "" {
 			*into = v

@@ -5,8 +5,9 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/google/uuid"
+
 	"github.com/ml-connector/ml-connector/pkg/config"
-	"github.com/ml-connector/ml-connector/pkg/fault"
 	"github.com/ml-connector/ml-connector/pkg/target/zendesk"
 	"github.com/ml-connector/ml-connector/pkg/tenant"
 	"github.com/ml-connector/ml-connector/pkg/vault"
@@ -42,8 +43,20 @@ func (c *Core) targetAuth(ctx context.Context, t tenant.ID, a config.ZendeskAuth
 		v, err := c.Keys.Open(ctx, t, vault.ZendeskSecret)
 		return zendesk.ClientCredentials{ClientID: string(a.ClientCredentials.ClientID), Secret: v, Scopes: texts(a.ClientCredentials.Scopes)}, err
 	}
-	return nil, &fault.Error{Kind: fault.Config, Code: fault.TargetReauth, Detail: "authorization_code needs a person's consent, which this version cannot ask for yet",
-		Next: "use client_credentials (see docs/how-to/connect-zendesk.md)"}
+	v, err := c.Keys.Open(ctx, t, vault.ZendeskSecret)
+	auth := c.grantAuth(t, a)
+	auth.Secret = v
+	return auth, err
+}
+
+// grantAuth is the authorization code grant without its client secret: enough to tell how it stands.
+func (c *Core) grantAuth(t tenant.ID, a config.ZendeskAuth) zendesk.AuthorizationCode {
+	return zendesk.AuthorizationCode{ClientID: string(a.AuthorizationCode.ClientID), Scopes: texts(a.AuthorizationCode.Scopes),
+		Grants: &grants{core: c, tenant: t, holder: uuid.NewString()}, Repair: repair(t)}
+}
+
+func repair(t tenant.ID) string {
+	return "run `ml-connector connect " + string(t) + "`, or press Reconnect on the console's page, and sign in to Zendesk as an admin"
 }
 
 // mapped lists the target fields that the mapping writes.

@@ -34,6 +34,7 @@ type Options struct {
 	Ingress  string // the outside world; "" opens none
 	CertFile string // of the ingress, PEM; "" speaks plain HTTP
 	CertKey  string // its key
+	Public   string // where browsers find what Listen serves; "" is Listen itself
 	KeyFile  string // master key; "" is <Data>/master.key
 	Database string // "" is SQLite in the data folder, else a Postgres URL
 	Getenv   func(string) string
@@ -148,6 +149,9 @@ func (s *System) Client() *adminapi.Client { return adminapi.NewClient("http://"
 // Run runs everything until ctx ends; commands on this machine find it through the data folder.
 func (s *System) Run(ctx context.Context) error {
 	c := s.Core
+	if s.listen != nil {
+		c.Public = assembly.PublicURL(s.opt.Public, s.listen.Addr())
+	}
 	api := c.Admin(s.Token, s.Accounts, s.opt.Getenv)
 	parts := []app.Component{c.Component(c.Poller(), c.Transformer(), c.Writer(s.Accounts), c.Recorder())}
 	if s.listen != nil {

@@ -62,6 +62,7 @@ func (o *serveOptions) fill(cmd *cobra.Command, c *common, config string) error 
 	o.KeyFile = pick("", "MLC_MASTER_KEY_FILE", file.KeyFile, "")
 	o.LogLevel = pick("", "MLC_LOG_LEVEL", file.LogLevel, "")
 	o.LogFormat = pick("", "MLC_LOG_FORMAT", file.LogFormat, "")
+	o.Public = pick("", "MLC_PUBLIC_URL", file.Public, "")
 	o.Database = pick("", "MLC_DATABASE_URL", file.Database, "")
 	o.Tuning = file.Tuning
 	return nil
@@ -72,7 +73,7 @@ func serve(ctx context.Context, env app.Env, o serveOptions) error {
 	if err != nil {
 		return err
 	}
-	sys, err := embedded.Open(ctx, embedded.Options{Data: o.Data, Listen: o.Listen, Ingress: o.Ingress, CertFile: o.CertFile, CertKey: o.CertKey, KeyFile: o.KeyFile, Database: o.Database,
+	sys, err := embedded.Open(ctx, embedded.Options{Data: o.Data, Listen: o.Listen, Ingress: o.Ingress, CertFile: o.CertFile, CertKey: o.CertKey, KeyFile: o.KeyFile, Public: o.Public, Database: o.Database,
 		Getenv: env.Getenv, Log: log, Tuning: o.Tuning})
 	if err != nil {
 		return explainFolder(err, o.Data)

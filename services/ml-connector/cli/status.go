@@ -79,6 +79,9 @@ func printStatus(w io.Writer, s adminapi.TenantStatus) {
 		fmt.Fprintf(w, "  ! hold %s: %d records wait for a person since %s\n    next  ml-connector holds show %s %s\n", h.ID, h.Items,
 			h.Created.Local().Format("2006-01-02 15:04:05"), s.Tenant, h.ID)
 	}
+	for _, p := range s.Warnings {
+		problem(w, "  !", p)
+	}
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(tw, "  stage\tbacklog\tin flight\toldest")
 	for _, st := range s.Stages {
