@@ -45,6 +45,9 @@ const (
 	TargetInvalid      Code = "ZD_INVALID"
 	TargetNotFound     Code = "ZD_NOT_FOUND"
 	TargetProtected    Code = "ZD_ROLE_PROTECTED"
+	TargetNoSeat       Code = "ZD_NO_SEAT"        // a returning agent finds no free seat
+	TargetFieldChanged Code = "ZD_FIELD_CONFLICT" // a field with the policy ask was changed in Zendesk
+	TargetFieldOption  Code = "ZD_FIELD_OPTION"   // a dropdown has no such option
 	TargetNotApplied   Code = "ZD_NOT_APPLIED"
 	TargetJobs         Code = "ZD_TOO_MANY_JOBS"
 	TargetJobFailed    Code = "ZD_JOB_FAILED"

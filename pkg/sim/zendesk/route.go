@@ -101,6 +101,8 @@ func (s *Sim) table() []route {
 		get(settings, "account/settings", s.accountSettings),
 		get(users, "custom_roles", s.customRoles),
 		get("groups", "groups", s.groups),
+		get(users, "users/{id}/group_memberships", s.listGroupMemberships),
+		post(users, "group_memberships", s.createGroupMembership),
 		get("", "oauth/tokens/current", s.currentToken),
 		get(hooks, "webhooks", s.listHooks),
 		post(hooks, "webhooks", s.createHook),

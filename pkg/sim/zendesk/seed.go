@@ -12,6 +12,8 @@ type NewUser struct {
 	Suspended, Unverified                bool
 	Fields                               map[string]any
 	Tags                                 []string
+	CustomRole                           int64   // of an agent
+	Groups                               []int64 // of an agent; the first is the default one
 }
 
 // NewOrganization describes an organization that a test puts there.
@@ -38,7 +40,15 @@ func (s *Sim) SeedUser(n NewUser) (id int64) {
 	if n.Fields != nil {
 		in["user_fields"] = encode(n.Fields)
 	}
-	s.locked(func(now time.Time) { id = s.seedUser(now, in).ID })
+	if n.CustomRole != 0 {
+		in["custom_role_id"] = encode(n.CustomRole)
+	}
+	s.locked(func(now time.Time) {
+		id = s.seedUser(now, in).ID
+		for _, g := range n.Groups {
+			s.enroll(cause{at: now.Truncate(time.Second)}, id, g)
+		}
+	})
 	return id
 }
 

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -48,6 +49,7 @@ type User struct {
 	UserFields           map[string]any `json:"user_fields"`
 
 	Identities []Identity `json:"-"` // primary first within each type; own endpoint in the API
+	Groups     []int64    `json:"-"` // of an agent; own endpoint in the API
 
 	change int64 // place in the change log
 }
@@ -123,7 +125,7 @@ func changed[T any](before, after T, ignore string) []string {
 		f := b.Type().Field(i)
 		name := or(f.Tag.Get("json"), ignore)
 		if name == "-" {
-			name = "identities"
+			name = strings.ToLower(f.Name)
 		}
 		if name == ignore || !f.IsExported() {
 			continue

@@ -112,7 +112,7 @@ func (w *userWrite) roles() {
 		}
 	}
 	if w.u.Role == roleEndUser {
-		w.u.CustomRoleID, w.u.DefaultGroupID = nil, nil
+		w.u.CustomRoleID, w.u.DefaultGroupID, w.u.Groups = nil, nil, nil // and groups are lost (1.6)
 	}
 	w.u.RoleType = roleType(w.u.Role, w.u.CustomRoleID)
 	if w.u.ID == w.s.owner && w.before != nil && w.u.Role != w.before.Role {

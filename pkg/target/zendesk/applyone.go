@@ -2,11 +2,11 @@ package zendesk
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"strings"
 
 	"github.com/ml-connector/ml-connector/pkg/audit"
+	"github.com/ml-connector/ml-connector/pkg/directory"
 	"github.com/ml-connector/ml-connector/pkg/fault"
 	"github.com/ml-connector/ml-connector/pkg/target"
 )
@@ -94,12 +94,14 @@ func (s *steps) taken(ctx context.Context, err error) error {
 // update writes fields first and the address last, so that a refused address never keeps a leaver signed in.
 func (s *steps) update(ctx context.Context) error {
 	d := s.c.Diff
-	if has(d, fieldRole) {
+	leaves := has(d, fieldRole) && s.c.Wanted.State() != directory.Active
+	if leaves {
 		if err := s.freeSeat(ctx); err != nil {
 			return err
 		}
-		d = without(d, fieldRole)
 	}
+	returns := has(d, fieldRole) && !leaves
+	d = without(d, fieldRole)
 	plain := without(d, fieldEmail)
 	if replacesPhone(s.c) {
 		if err := s.put(ctx, map[string]any{fieldPhone: ""}); err != nil {
@@ -112,13 +114,15 @@ func (s *steps) update(ctx context.Context) error {
 		}
 		s.o.Holds = after(s.c, plain)
 	}
-	if !has(d, fieldEmail) {
-		return nil
+	if has(d, fieldEmail) {
+		if err := s.email(ctx); err != nil {
+			return err
+		}
+		s.o.Holds = after(s.c, d)
 	}
-	if err := s.email(ctx); err != nil {
-		return err
+	if returns {
+		return s.takeSeat(ctx)
 	}
-	s.o.Holds = after(s.c, d)
 	return nil
 }
 
@@ -152,46 +156,6 @@ func (s *steps) protected(ctx context.Context, err error) error {
 		return held(fault.TargetProtected, "the account refuses to change this "+word(a.User.Role))
 	}
 	return err
-}
-
-// memory is what a downgrade takes from an agent, kept with the link for a person who restores it.
-type memory struct {
-	Role           string  `json:"role"`
-	CustomRoleID   *int64  `json:"custom_role_id,omitempty"`
-	DefaultGroupID *int64  `json:"default_group_id,omitempty"`
-	Groups         []int64 `json:"groups,omitempty"`
-}
-
-// freeSeat downgrades an agent in a request of its own; the suspension follows in the next (zendesk.md 1.6).
-func (s *steps) freeSeat(ctx context.Context) error {
-	path := "/api/v2/users/" + s.c.TargetID
-	var a userAnswer
-	if err := s.send(ctx, call{method: http.MethodGet, path: path, out: &a}); err != nil {
-		return err
-	}
-	if !a.User.staff() {
-		return nil // done by an earlier try, whose memory is kept
-	}
-	if a.User.Role != "agent" {
-		return held(fault.TargetProtected, "the user is "+article(a.User.Role))
-	}
-	m := memory{Role: a.User.Role, CustomRoleID: a.User.CustomRoleID, DefaultGroupID: a.User.DefaultGroupID}
-	var g struct {
-		Memberships []struct {
-			GroupID int64 `json:"group_id"`
-		} `json:"group_memberships"`
-	}
-	if err := s.send(ctx, call{method: http.MethodGet, path: path + "/group_memberships", out: &g}); err == nil {
-		for _, x := range g.Memberships {
-			m.Groups = append(m.Groups, x.GroupID)
-		}
-	}
-	raw, err := json.Marshal(m)
-	if err != nil {
-		return fault.Wrap(err, fault.Internal, fault.Unclassified, "remember role")
-	}
-	s.o.Memory = raw
-	return s.put(ctx, map[string]any{fieldRole: roleEndUser})
 }
 
 // organization creates or updates one; a name that was taken in between falls back to the alternative once.

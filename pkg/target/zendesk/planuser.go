@@ -192,9 +192,9 @@ func (t *Target) decideKnown(it target.Item, u wireUser, want directory.User) (t
 	d := diffUser(u, want)
 	c := change(it, u.ID, u.entry(), d)
 	if len(d) == 0 || !u.staff() {
-		return c, nil
+		return t.returning(c, u, want), nil
 	}
-	leaves := c.Verb == target.Suspend && u.Role == "agent" && (want.FreeSeat || t.cfg.FreeSeats)
+	leaves := c.Verb == target.Suspend && u.Role == roleAgent && (want.FreeSeat || t.cfg.FreeSeats)
 	switch {
 	case leaves:
 		c.Diff = append([]audit.Change{{Field: fieldRole, Before: u.Role, After: roleEndUser}}, c.Diff...)

@@ -44,6 +44,7 @@ func routes() []route {
 		{http.MethodPut, "/api/v2/users/{id}/identities/{id}", nil},
 		{http.MethodPut, "/api/v2/users/{id}/identities/{id}/make_primary", nil},
 		{http.MethodGet, "/api/v2/users/{id}/group_memberships", nil},
+		{http.MethodPost, "/api/v2/group_memberships", nil},
 		{http.MethodGet, "/api/v2/organizations/show_many", nil},
 		{http.MethodGet, "/api/v2/organizations/search", nil},
 		{http.MethodGet, "/api/v2/organizations/{id}", nil},
