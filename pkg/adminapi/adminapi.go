@@ -116,6 +116,7 @@ type TenantStatus struct {
 	Budget      *target.Budget   `json:"budget,omitempty"`  // where the writer runs in this process
 	Breaker     string           `json:"breaker,omitempty"` // closed, half-open, open
 	Streams     map[string]int64 `json:"streams"`           // messages by stream
+	Coming      *Coming          `json:"coming,omitempty"`  // what changes by itself in the next 30 days
 }
 
 // Stage is the backlog of one stage.
@@ -157,7 +158,9 @@ type Finding struct {
 	Hold   bool      `json:"hold"`
 	Detail string    `json:"detail,omitempty"`
 	Next   string    `json:"next,omitempty"`
-	Since  time.Time `json:"since"`
+	Since  time.Time `json:"since"` // first seen
+
+	Severity string `json:"severity"` // info, warning, hold
 }
 
 // Failure is the body of every answer that is not 2xx.

@@ -169,7 +169,7 @@ func (a *API) findings(r *http.Request) (any, error) {
 	out := make([]adminapi.Finding, len(rows))
 	for i, f := range rows {
 		out[i] = adminapi.Finding{Kind: string(f.Ref.Kind), Key: f.Ref.Key, Stage: string(f.Stage), Code: string(f.Code), Hold: f.Hold,
-			Detail: f.Detail, Next: f.Code.Next(), Since: f.Since}
+			Detail: f.Detail, Next: f.Code.Next(), Since: f.Since, Severity: string(fault.SeverityOf(f.Code, f.Hold))}
 	}
 	return out, nil
 }

@@ -65,6 +65,8 @@ type Deps struct {
 	Connection func(ctx context.Context, t tenant.ID) (adminapi.Connection, error)
 	// Connect asks a person for a consent to the tenant's Zendesk account.
 	Connect func(ctx context.Context, t tenant.ID, actor string) (adminapi.Connecting, error)
+	// Coming tells what changes by itself soon; nil leaves it out.
+	Coming func(ctx context.Context, t tenant.ID) (adminapi.Coming, error)
 	// Lookup resolves secrets that the caller could not resolve.
 	Lookup config.Lookup
 	// Account is the writer's view of the account, where the writer runs in this process; ok is false elsewhere.

@@ -76,7 +76,7 @@ func (a *API) tenantStatus(ctx context.Context, t tenant.ID) (adminapi.TenantSta
 		return s, err
 	}
 	s.Settings = row.Version
-	for _, part := range []func(context.Context, tenant.ID, *adminapi.TenantStatus) error{a.stages, a.cycles, a.problems, a.signIn, a.counts, a.waiting} {
+	for _, part := range []func(context.Context, tenant.ID, *adminapi.TenantStatus) error{a.stages, a.cycles, a.problems, a.signIn, a.counts, a.waiting, a.coming} {
 		if err := part(ctx, t, &s); err != nil {
 			return s, err
 		}

@@ -49,20 +49,20 @@ func runMissing(ctx context.Context, c *common, name string, asCSV bool) error {
 		return printCSV(c, rows)
 	}
 	tw := tabwriter.NewWriter(c.out(), 0, 0, 2, ' ', 0)
-	fmt.Fprintln(tw, "code\trecord\twaits\tsince\tdetail")
+	fmt.Fprintln(tw, "severity\tcode\trecord\tsince\tdetail")
 	for _, f := range rows {
-		fmt.Fprintf(tw, "%s\t%s/%s\t%t\t%s\t%s\n", f.Code, f.Kind, f.Key, f.Hold, f.Since.Local().Format(time.DateOnly), f.Detail)
+		fmt.Fprintf(tw, "%s\t%s\t%s/%s\t%s\t%s\n", f.Severity, f.Code, f.Kind, f.Key, f.Since.Local().Format(time.DateOnly), f.Detail)
 	}
 	return tw.Flush()
 }
 
 func printCSV(c *common, rows []adminapi.Finding) error {
 	w := csv.NewWriter(c.out())
-	if err := w.Write([]string{"code", "kind", "key", "waits", "since", "detail", "next"}); err != nil {
+	if err := w.Write([]string{"code", "kind", "key", "waits", "since", "detail", "next", "severity"}); err != nil {
 		return err
 	}
 	for _, f := range rows {
-		err := w.Write([]string{safe(f.Code), safe(f.Kind), safe(f.Key), fmt.Sprint(f.Hold), f.Since.UTC().Format(time.RFC3339), safe(f.Detail), safe(f.Next)})
+		err := w.Write([]string{safe(f.Code), safe(f.Kind), safe(f.Key), fmt.Sprint(f.Hold), f.Since.UTC().Format(time.RFC3339), safe(f.Detail), safe(f.Next), safe(f.Severity)})
 		if err != nil {
 			return err
 		}

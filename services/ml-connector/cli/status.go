@@ -102,6 +102,7 @@ func printStatus(w io.Writer, s adminapi.TenantStatus) {
 	_ = tw.Flush()
 	fmt.Fprintf(w, "  records    %s\n  in Zendesk %s\n", counts(s.Records), counts(s.Linked))
 	fmt.Fprintf(w, "  findings   %s\n  waiting    %d records, %d dead letters\n", counts(s.Findings), s.Holds, s.DeadLetters)
+	printComing(w, s.Coming)
 	if b := s.Budget; b != nil {
 		fmt.Fprintf(w, "  budget     %d of %d calls left this minute (our share %.0f %%), breaker %s\n", b.Remaining, b.PerMinute, 100*b.Share, s.Breaker)
 	}
