@@ -24,6 +24,13 @@ const (
 	Creation    Change = "create"
 )
 
+// Changes of an address that wait for another record; no limit counts them.
+const (
+	Address Change = "address" // the record follows as soon as another one has given the address up
+	Ring    Change = "ring"    // records want each other's addresses; a hold for each ring
+	Relink  Change = "relink"  // the record takes a leaver's object over; a hold for each
+)
+
 // Group is what has a limit of its own: one kind of change on one kind of record.
 type Group struct {
 	Change Change
@@ -39,6 +46,7 @@ const (
 	ItemHeld     ItemState = "held"     // waits for a person, as part of a hold
 	ItemGranted  ItemState = "granted"  // may pass
 	ItemRejected ItemState = "rejected" // a person said no; until the source changes again
+	ItemStuck    ItemState = "stuck"    // waits for something that does not come by itself, outside any hold
 )
 
 // GuardItem is a counted change that did not reach the table of wanted states; a record has one at most.

@@ -19,6 +19,7 @@ func policy(s config.Tenant, version int64) transform.Policy {
 	p.Placeholders = append(p.Placeholders, texts(s.Employees.Email.Placeholders)...)
 	p.RequireEmail = s.Employees.MissingEmail == config.HoldBack
 	p.EmailTypes, p.PreferredEmail = texts(s.Employees.Email.Types), s.Employees.Email.AllowPreferred
+	p.Mail = transform.Mail{InPlace: s.Employees.Email.Change == config.InPlace, Parking: string(s.Employees.Email.ParkingDomain)}
 	p.VendorStatus, p.VendorClass, p.VendorPersistence = texts(s.Vendors.Scope.Status), texts(s.Vendors.Scope.Class), texts(s.Vendors.Scope.Persistence)
 	p.VendorKeys, p.VendorFlags = texts(s.Vendors.Scope.Keys), texts(s.Vendors.Scope.Flag)
 	limit := func(l config.Limit) transform.Limit { return transform.Limit{Floor: l.Floor, Percent: l.Percent} }

@@ -19,6 +19,7 @@ func (c *Core) openTarget(ctx context.Context, t tenant.ID, s config.Tenant) (*z
 	cfg.BaseURL = string(s.Zendesk.BaseURL)
 	cfg.Share, cfg.Jobs = s.Zendesk.Budget.Share, min(s.Zendesk.Budget.Jobs, 10)
 	cfg.Adopt, cfg.FreeSeats = s.Zendesk.Adopt, s.Employees.Leaver.DowngradeAgents
+	cfg.EmailInPlace = s.Employees.Email.Change == config.InPlace
 	cfg.Fields = mapped(s)
 	cfg.Log, cfg.Silence = c.Log.With("tenant", t), c.Tune.Silence
 	if c.Tune.JobLife > 0 {

@@ -59,9 +59,14 @@ func (c court) count(b store.Book) (groups map[store.Group]*account, order []sto
 		return groups[g]
 	}
 	for _, h := range b.Holds {
-		of(h.Group).hold = h.ID
+		if !ordered(h.Group.Change) {
+			of(h.Group).hold = h.ID
+		}
 	}
 	for _, it := range b.Items {
+		if ordered(it.Change) {
+			continue // see arbitrate
+		}
 		y := of(it.Group())
 		switch {
 		case it.State == store.ItemGranted && it.Hold == "":
@@ -128,7 +133,7 @@ func (c court) hold(j *store.Judgement, b store.Book, g store.Group, y *account,
 // close ends holds that nothing is left of.
 func (c court) close(j *store.Judgement, b store.Book, groups map[store.Group]*account) {
 	for _, h := range b.Holds {
-		if y := groups[h.Group]; y.hold == h.ID && y.held == 0 {
+		if y := groups[h.Group]; y != nil && y.hold == h.ID && y.held == 0 {
 			y.hold = ""
 			j.Void = append(j.Void, h.ID)
 			j.Entries = append(j.Entries, audit.Entry{ID: audit.ID(audit.Transformer, alertRef(h.Group.Change), 0, "void", h.ID), Ref: alertRef(h.Group.Change),

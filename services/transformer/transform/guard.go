@@ -30,7 +30,7 @@ func candidate(was, now directory.Entry) bool {
 	if now.State() == directory.Untouched {
 		return false
 	}
-	return was.State() != now.State() && now.State() != directory.Inactive || renamed(address(was), address(now))
+	return was.State() != now.State() && now.State() != directory.Inactive || renamed(mailOf(was), mailOf(now))
 }
 
 // counted is the change that the guard counts in a step, and what of it a grant is bound to; "" for none. One step
@@ -40,13 +40,13 @@ func counted(was, now directory.Entry, link store.Link, loading bool) (store.Cha
 		return "", "", nil
 	}
 	linked, known := link.TargetID != "", was.State() == directory.Active
-	held := address(was)
+	held := mailOf(was)
 	if linked && len(link.Known) > 0 {
 		e, err := event.DecodeEntry(link.Known)
 		if err != nil {
 			return "", "", err
 		}
-		held = address(e)
+		held = mailOf(e)
 	}
 	switch {
 	case now.State() == directory.Suspended && was.State() != directory.Suspended && (known || linked && link.State != string(directory.Suspended)):
@@ -56,13 +56,13 @@ func counted(was, now directory.Entry, link store.Link, loading bool) (store.Cha
 			return "", "", nil
 		}
 		return store.Creation, string(directory.Active), nil
-	case (known || linked) && renamed(held, address(now)):
-		return store.EmailChange, address(now), nil
+	case (known || linked) && renamed(held, mailOf(now)):
+		return store.EmailChange, mailOf(now), nil
 	}
 	return "", "", nil
 }
 
-func address(e directory.Entry) string {
+func mailOf(e directory.Entry) string {
 	if e.User == nil {
 		return ""
 	}
@@ -93,7 +93,7 @@ func (s *Service) weigh(ctx context.Context, at moment, results []*result) error
 	}
 	refs, candidates := make([]record.Ref, 0, len(results)), []record.Ref{}
 	for _, r := range results {
-		r.task.waits = false
+		r.task.waits, r.waits = false, false
 		if r.task.ref.Kind == record.Reference || r.wanted == nil {
 			continue
 		}
@@ -107,6 +107,9 @@ func (s *Service) weigh(ctx context.Context, at moment, results []*result) error
 	}
 	items, err := s.deps.Guard.GuardItems(ctx, at.tenant, refs)
 	if err != nil {
+		return err
+	}
+	if err := s.arrange(ctx, at, results, items); err != nil {
 		return err
 	}
 	links, loading := map[record.Ref]store.Link{}, map[record.Kind]bool{}
@@ -128,9 +131,22 @@ func (s *Service) weigh(ctx context.Context, at moment, results []*result) error
 			return fault.Wrap(err, fault.Internal, fault.Unclassified, "link of "+ref.String())
 		}
 		item, has := items[ref]
-		r.guard(at, item, has, change, content)
+		r.weigh(at, item, has, change, content)
 	}
 	return nil
+}
+
+// weigh asks the order of addresses first, then the guard's limits.
+func (r *result) weigh(at moment, item store.GuardItem, has bool, change store.Change, content string) {
+	r.ordered = r.turn.step != "" || r.settled || has && ordered(item.Change) && !r.passing
+	switch {
+	case r.turn.step != "":
+		r.wait(at, item, has)
+	case r.settled:
+		r.move, r.note = &store.GuardMove{Item: item, Drop: true}, "approved by a person with hold "+item.Hold
+	case !r.passing:
+		r.guard(at, item, has, change, content)
+	}
 }
 
 // links reads the links of the candidates. The creations of a first load are free, whatever a link says.
@@ -160,7 +176,9 @@ func (r *result) guard(at moment, item store.GuardItem, has bool, change store.C
 	switch {
 	case change == "":
 		r.move = &store.GuardMove{Item: item, Drop: true}
-		r.note = fmt.Sprintf("%s that waited is not wanted any more", item.Change)
+		if r.note = fmt.Sprintf("%s that waited is not wanted any more", item.Change); ordered(item.Change) {
+			r.note = "nobody of ours holds the address any more"
+		}
 	case same && item.State == store.ItemGranted && item.Granted == content:
 		r.move = &store.GuardMove{Item: next, Drop: true, Count: item.Hold == ""}
 		if item.Hold != "" {

@@ -28,6 +28,8 @@ type task struct {
 	again    bool   // earlier work on it may have been cut off: arm its wake-up although it seems armed
 	ring     bool   // its wake-up fired
 	waits    bool   // the guard keeps its state back
+	order    bool   // its place in the order of addresses may have changed
+	park     bool   // its address must be free for somebody else
 	left     string // email that it no longer wants, seen on a try that was repeated
 	messages []int
 }

@@ -3,6 +3,7 @@ package transform
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,11 +30,16 @@ func (s *Service) keepJudging(ctx context.Context, t tenant.ID) {
 	}
 	tick := time.NewTicker(s.opts.Judge)
 	defer tick.Stop()
-	for {
+	for turn := 0; ; turn++ {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+		}
+		if turn%relooks == 0 {
+			if err := s.Relook(ctx, t); err != nil && ctx.Err() == nil {
+				s.log.Warn("order of addresses incomplete, it goes on with the next turn", "tenant", t, "err", err)
+			}
 		}
 		if err := s.Judge(ctx, t); err != nil && ctx.Err() == nil {
 			s.log.Warn("guard incomplete, it goes on with the next turn", "tenant", t, "err", err)
@@ -79,6 +85,10 @@ func (s *Service) convene(ctx context.Context, at moment) error {
 	if err != nil {
 		return err
 	}
+	if err := s.sortOut(ctx, at, contenders(staged, store.ItemStaged)); err != nil {
+		return err
+	}
+	staged = slices.DeleteFunc(staged, func(it store.GuardItem) bool { return ordered(it.Change) })
 	ready, err := s.whole(ctx, at, staged)
 	if err != nil {
 		return err

@@ -29,7 +29,7 @@ const sharers = 10
 // write makes the message come again, or leaves the row unpublished for the sweep.
 func (s *Service) note(ctx context.Context, at moment, done []*result, failed map[record.Ref]error) []*result {
 	emails, read := map[string]bool{}, []*result{}
-	var concerned []*result
+	var concerned, order []*result
 	for _, r := range done {
 		mail := r.save && r.before.Email != r.after.Email || r.task.again || !r.save && r.unpublished()
 		if mail {
@@ -38,7 +38,10 @@ func (s *Service) note(ctx context.Context, at moment, done []*result, failed ma
 		if r.read {
 			read = append(read, r)
 		}
-		if mail || r.read {
+		if r.ordered {
+			order = append(order, r)
+		}
+		if mail || r.read || r.ordered {
 			concerned = append(concerned, r)
 		}
 	}
@@ -46,6 +49,9 @@ func (s *Service) note(ctx context.Context, at moment, done []*result, failed ma
 	err := s.noteSharing(ctx, at, emails, concerned)
 	if err == nil {
 		err = s.noteReading(ctx, at, read)
+	}
+	if err == nil {
+		err = s.noteOrder(ctx, at, order)
 	}
 	if err == nil {
 		return done

@@ -40,6 +40,8 @@ type Policy struct {
 	VendorKeys        []string // SETID/VENDOR_ID in scope: "the top 50" as a list
 	VendorFlags       []string // values of the query's flag column that put a vendor in scope: "the top 50" as a column
 
+	Mail Mail // how an address becomes free for somebody else
+
 	// Limits of the guard for each kind of change (design.md 6); a kind without a limit allows none.
 	Limits map[store.Change]Limit
 

@@ -48,6 +48,8 @@ type Guard interface {
 	BeginLoad(ctx context.Context, t tenant.ID, kind record.Kind, l store.Load) error
 	EndLoad(ctx context.Context, t tenant.ID, kind record.Kind, at time.Time) error
 	Links(ctx context.Context, t tenant.ID, refs []record.Ref) (map[record.Ref]store.Link, error)
+	Holding(ctx context.Context, t tenant.ID, emails []string) ([]store.Link, error)
+	Holds(ctx context.Context, t tenant.ID, limit int) ([]store.Hold, error)
 	CountLinks(ctx context.Context, t tenant.ID) (map[record.Kind]map[string]int, error)
 	Cycle(ctx context.Context, t tenant.ID, id string) (store.Cycle, error)
 	Cycles(ctx context.Context, t tenant.ID, kind record.Kind, limit int) ([]store.Cycle, error)

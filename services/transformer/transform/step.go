@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/ml-connector/ml-connector/pkg/address"
 	"github.com/ml-connector/ml-connector/pkg/audit"
 	"github.com/ml-connector/ml-connector/pkg/directory"
 	"github.com/ml-connector/ml-connector/pkg/erp"
@@ -44,6 +45,10 @@ type result struct {
 	waits    bool     // the guard keeps the decision back: the state that was handed on last stays
 	move     *store.GuardMove
 	note     string // what the guard says to it
+	turn     turn   // of the order of addresses, when the record waits for one
+	passing  bool   // a person approved its place in that order: the guard does not count it
+	settled  bool   // and its item is done with
+	ordered  bool   // what is told about that order may have changed
 }
 
 // prepare merges a task's facts into its row, so that the reference data is known that finish needs. Both compute and
@@ -183,7 +188,7 @@ func emailOf(e directory.Entry) string {
 	if e.User == nil || e.User.State == directory.Untouched {
 		return ""
 	}
-	return e.User.Email
+	return address.Key(e.User.Email)
 }
 
 // start is the first instant of a day in a zone: of two where clocks are put back at midnight, the end of the gap where
