@@ -18,6 +18,7 @@ var (
 	keyShape       = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,60}$`)
 	rowPathShape   = regexp.MustCompile(`^[A-Za-z0-9_-]{1,60}(\.[A-Za-z0-9_-]{1,60}){0,9}$`)
 	vendorShape    = regexp.MustCompile(`^[A-Z0-9]{1,5}/[A-Z0-9_-]{1,10}$`)
+	deskFieldShape = regexp.MustCompile(`^(name|phone|(user|organization)_fields\.[a-z0-9_]{1,60})$`)
 	userPathShape  = regexp.MustCompile(`^user_fields\.[a-z0-9_]{1,60}$`)
 	orgPathShape   = regexp.MustCompile(`^organization_fields\.[a-z0-9_]{1,60}$`)
 	domainShape    = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`)

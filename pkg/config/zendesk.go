@@ -8,6 +8,8 @@ type Zendesk struct {
 	Webhook *Webhook    `json:"webhook,omitempty"`
 	// Adopt lets the connector take over a user that has the wanted email, no external_id and the role end user.
 	Adopt bool `json:"adopt"`
+	// Fields says for single fields who wins when somebody changed one in Zendesk; source_wins where nothing is said.
+	Fields map[DeskField]Winner `json:"fields,omitempty"`
 }
 
 func (z *Zendesk) check(c *complaints) {
@@ -61,3 +63,25 @@ func (b *Budget) check(c *complaints) {
 type Webhook struct {
 	Secret Ref `json:"secret,omitempty"`
 }
+
+// DeskField is a field of a Zendesk user or organization that the connector writes.
+type DeskField string
+
+// UnmarshalText accepts name, phone, user_fields.<key> and organization_fields.<key>. The address is not one of them:
+// who has it is decided elsewhere.
+func (f *DeskField) UnmarshalText(b []byte) error {
+	return match(f, b, deskFieldShape, "name, phone, user_fields.<key> or organization_fields.<key>")
+}
+
+// Winner says whose value stays in a field that was changed in Zendesk.
+type Winner string
+
+// The answers.
+const (
+	SourceWins Winner = "source_wins" // PeopleSoft's value is written
+	TargetWins Winner = "target_wins" // the value in Zendesk stays; an empty one is filled
+	AskPerson  Winner = "ask"         // the record waits with both values
+)
+
+// UnmarshalText accepts the three answers.
+func (w *Winner) UnmarshalText(b []byte) error { return word(w, b, SourceWins, TargetWins, AskPerson) }

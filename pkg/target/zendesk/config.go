@@ -24,9 +24,10 @@ type Config struct {
 	// EmailInPlace replaces a user's address in place of adding a second one, so that the old one is free for others.
 	EmailInPlace bool
 
-	FreeSeats   bool     // downgrade every leaving agent, also when the wanted state does not ask for it
-	StaffFields []string // fields that may be written on agents; none by default; never on admins
-	Fields      []string // target field paths of the tenant's mapping, for Check and FixFields
+	FreeSeats   bool              // downgrade every leaving agent, also when the wanted state does not ask for it
+	StaffFields []string          // fields that may be written on agents; none by default; never on admins
+	Policies    map[string]Policy // by field: name, phone or a path; SourceWins where nothing is said
+	Fields      []string          // target field paths of the tenant's mapping, for Check and FixFields
 
 	CAFile   string        // PEM bundle trusted beside the system's
 	Silence  time.Duration // of the other side before a call is given up; 0 is 15s, with a minute for the first byte
@@ -65,6 +66,14 @@ func (c Config) Validate() error {
 	}
 	if c.Jobs < 1 || c.Jobs > 10 {
 		bad("budget.jobs", "1 to 10", c.Jobs)
+	}
+	for _, f := range sortedKeys(c.Policies) {
+		if f != fieldName && f != fieldPhone && !managedPath(f) {
+			bad("fields", "name, phone, user_fields.<key> or organization_fields.<key>", f)
+		}
+		if p := c.Policies[f]; p != SourceWins && p != TargetWins && p != AskPerson {
+			bad("fields."+f, "source_wins, target_wins or ask", p)
+		}
 	}
 	for _, f := range c.Fields {
 		if !managedPath(f) {

@@ -131,7 +131,10 @@ func (t *Target) decideOrg(it target.Item, s *orgSight, names map[string]bool) (
 	}
 	c := target.Change{Item: it, Verb: target.Create, Why: "no organization has this external id or name", Diff: diffOrg(newOrg(want), want)}
 	if s.org != nil {
-		c = change(it, s.org.ID, s.org.entry(), diffOrg(*s.org, want))
+		var err error
+		if c, err = t.rule(change(it, s.org.ID, s.org.entry(), diffOrg(*s.org, want))); err != nil {
+			return c, err
+		}
 	}
 	if s.org == nil && s.named != nil && s.named.ExternalID == "" {
 		return t.adoptOrg(it, *s.named, want)

@@ -190,7 +190,10 @@ func (t *Target) decideKnown(it target.Item, u wireUser, want directory.User) (t
 		want.Phone = "" // a leaver's number may belong to somebody else by now, as the address may: see wantedAddress
 	}
 	d := diffUser(u, want)
-	c := change(it, u.ID, u.entry(), d)
+	c, err := t.rule(change(it, u.ID, u.entry(), d))
+	if d = c.Diff; err != nil {
+		return c, err
+	}
 	if len(d) == 0 || !u.staff() {
 		return t.returning(c, u, want), nil
 	}

@@ -20,7 +20,10 @@ func (c *Core) openTarget(ctx context.Context, t tenant.ID, s config.Tenant) (*z
 	cfg.Share, cfg.Jobs = s.Zendesk.Budget.Share, min(s.Zendesk.Budget.Jobs, 10)
 	cfg.Adopt, cfg.FreeSeats = s.Zendesk.Adopt, s.Employees.Leaver.DowngradeAgents
 	cfg.EmailInPlace = s.Employees.Email.Change == config.InPlace
-	cfg.Fields = mapped(s)
+	cfg.Fields, cfg.Policies = mapped(s), map[string]zendesk.Policy{}
+	for f, w := range s.Zendesk.Fields {
+		cfg.Policies[string(f)] = zendesk.Policy(w)
+	}
 	cfg.Log, cfg.Silence = c.Log.With("tenant", t), c.Tune.Silence
 	if c.Tune.JobLife > 0 {
 		cfg.JobLife = c.Tune.JobLife
