@@ -81,8 +81,11 @@ type Links interface {
 type BatchItem struct {
 	Ref     record.Ref
 	Version uint64
-	Job     string // the asynchronous job that is the record's last call in this batch; "" when there is none
+	Job     string // what was sent about the record: "" nothing yet, Calls, or the asynchronous job that is its last call
 }
+
+// Calls stands for calls that are no job: only their time tells that they are over.
+const Calls = "*"
 
 // Batch is a batch in flight: what may have been sent and is not yet known to have ended.
 type Batch struct {
@@ -107,6 +110,9 @@ type Journal interface {
 	// BeginBatch stores the batch before anything is sent. ErrBusy when a record is in another unfinished batch;
 	// ErrConflict when the id is taken by a different batch. Repeating a call whose answer was lost is harmless.
 	BeginBatch(ctx context.Context, t tenant.ID, b Batch) error
+	// Sending says that calls about the batch's items of refs are made from now on. ErrNotFound when the batch is gone:
+	// another writer took it over, and nothing of it must be sent.
+	Sending(ctx context.Context, t tenant.ID, batch string, refs []record.Ref) error
 	// AddJob remembers an asynchronous job of the batch before anybody waits for it, and that it is the last call about
 	// the batch's items of refs; a job that is remembered already stays as it is. ErrNotFound when the batch is gone.
 	AddJob(ctx context.Context, t tenant.ID, batch, job string, refs []record.Ref) error

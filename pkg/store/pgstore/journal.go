@@ -24,6 +24,7 @@ const (
 		WHERE tenant = $1 AND id = $2`
 	tieItems = `UPDATE batch_items AS i SET job = $3 FROM unnest($4::text[], $5::text[]) AS n (kind, key)
 		WHERE i.tenant = $1 AND i.batch = $2 AND i.kind = n.kind AND i.key = n.key`
+	lockBatch     = `SELECT 1 FROM batches WHERE tenant = $1 AND id = $2 FOR SHARE`
 	endBatch      = `DELETE FROM batches WHERE tenant = $1 AND id = $2`
 	selectBatches = `SELECT b.id, b.epoch, b.jobs, b.started, coalesce(i.kind, ''), coalesce(i.key, ''), coalesce(i.version, 0),
 		coalesce(i.job, '')
@@ -65,6 +66,18 @@ func sameBatch(ctx context.Context, tx pgx.Tx, t tenant.ID, b store.Batch) error
 		return nil
 	}
 	return store.ErrConflict
+}
+
+// Sending implements store.Journal. The batch is locked, so that it cannot be taken over between.
+func (s *Store) Sending(ctx context.Context, t tenant.ID, batch string, refs []record.Ref) error {
+	return s.write(ctx, "store: mark as sent", func(ctx context.Context, tx pgx.Tx) error {
+		if err := tx.QueryRow(ctx, lockBatch, t, batch).Scan(new(int)); err != nil {
+			return err // no row is ErrNotFound
+		}
+		kinds, keys := row.Columns(refs)
+		_, err := tx.Exec(ctx, tieItems, t, batch, store.Calls, kinds, keys)
+		return err
+	})
 }
 
 // AddJob implements store.Journal.

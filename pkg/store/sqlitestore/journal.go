@@ -23,6 +23,7 @@ const (
 		ELSE json_insert(jobs, '$[#]', ?3) END WHERE tenant = ?1 AND id = ?2`
 	endBatch      = `DELETE FROM batches WHERE tenant = ? AND id = ?`
 	selectBatches = `SELECT id, epoch, jobs, started FROM batches WHERE tenant = ?1 AND (?2 = '' OR id = ?2) ORDER BY started, id`
+	hasBatch      = `SELECT 1 FROM batches WHERE tenant = ? AND id = ?`
 	tieItems      = `UPDATE batch_items SET job = ?3 WHERE tenant = ?1 AND batch = ?2
 		AND (kind, key) IN (SELECT value->>0, value->>1 FROM json_each(?4))`
 	selectItems = `SELECT batch, kind, key, version, job FROM batch_items WHERE tenant = ?1 AND (?2 = '' OR batch = ?2) ORDER BY batch, n`
@@ -73,6 +74,17 @@ func sameBatch(ctx context.Context, tx *sql.Tx, t tenant.ID, b store.Batch) erro
 		return nil
 	}
 	return store.ErrConflict
+}
+
+// Sending implements store.Journal.
+func (s *Store) Sending(ctx context.Context, t tenant.ID, batch string, of []record.Ref) error {
+	return s.write(ctx, "store: mark as sent", func(ctx context.Context, tx *sql.Tx) error {
+		if err := tx.QueryRowContext(ctx, hasBatch, t, batch).Scan(new(int)); err != nil {
+			return err // no row is ErrNotFound
+		}
+		_, err := tx.ExecContext(ctx, tieItems, t, batch, store.Calls, refs(of))
+		return err
+	})
 }
 
 // AddJob implements store.Journal.

@@ -47,12 +47,13 @@ func journalOpen(t *testing.T, s store.Store) {
 	ok(t, s.BeginBatch(ctx, acme, young))
 	ok(t, s.BeginBatch(ctx, acme, old))
 	ok(t, s.BeginBatch(ctx, globex, batch("a", employee(2))))
+	ok(t, s.Sending(ctx, acme, "a", []record.Ref{employee(1), employee(2), employee(3)}))
 	ok(t, s.AddJob(ctx, acme, "a", "j2", []record.Ref{employee(1)}))
 	ok(t, s.AddJob(ctx, acme, "a", "j1", []record.Ref{vendor(1), employee(3), employee(9)}))
 	ok(t, s.AddJob(ctx, acme, "a", "j2", nil))
 	young.Jobs = []string{"j2", "j1"}
 	for i, it := range young.Items { // of another batch's record and of one that nobody knows nothing is remembered
-		young.Items[i].Job = map[record.Ref]string{employee(1): "j2", vendor(1): "j1"}[it.Ref]
+		young.Items[i].Job = map[record.Ref]string{employee(1): "j2", employee(2): store.Calls, vendor(1): "j1"}[it.Ref]
 	}
 	equal(t, "open", open(t, s, acme), []store.Batch{old, young})
 	equal(t, "other tenant's", open(t, s, globex), []store.Batch{batch("a", employee(2))})
@@ -114,6 +115,9 @@ func journalJobs(t *testing.T, s store.Store) {
 		}
 	}
 	commit(t, s, acme, "a", store.Commit{})
+	if err := s.Sending(t.Context(), acme, "a", []record.Ref{employee(1)}); !errors.Is(err, store.ErrNotFound) {
+		t.Fatalf("sending of an ended batch: got %v, want ErrNotFound", err)
+	}
 	if err := s.AddJob(t.Context(), acme, "a", "j", nil); !errors.Is(err, store.ErrNotFound) {
 		t.Fatalf("ended batch: got %v, want ErrNotFound", err)
 	}

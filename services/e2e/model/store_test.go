@@ -227,17 +227,40 @@ func (b book) BeginBatch(_ context.Context, _ tenant.ID, n store.Batch) error {
 	})
 }
 
-func (b book) AddJob(_ context.Context, _ tenant.ID, batch, id string, _ []record.Ref) error {
+func (b book) AddJob(_ context.Context, _ tenant.ID, batch, id string, refs []record.Ref) error {
 	return b.p.step(func() error {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		for i := range b.open {
 			if b.open[i].ID == batch {
 				b.open[i].Jobs = append(b.open[i].Jobs, id)
+				b.tie(i, id, refs)
 				return nil
 			}
 		}
 		return store.ErrNotFound
+	})
+}
+
+func (s *state) tie(i int, job string, refs []record.Ref) {
+	s.open[i].Items = slices.Clone(s.open[i].Items)
+	for n, it := range s.open[i].Items {
+		if slices.Contains(refs, it.Ref) {
+			s.open[i].Items[n].Job = job
+		}
+	}
+}
+
+func (b book) Sending(_ context.Context, _ tenant.ID, batch string, refs []record.Ref) error {
+	return b.p.step(func() error {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		i := slices.IndexFunc(b.open, func(o store.Batch) bool { return o.ID == batch })
+		if i < 0 {
+			return store.ErrNotFound
+		}
+		b.tie(i, store.Calls, refs)
+		return nil
 	})
 }
 

@@ -3,12 +3,14 @@ package writer
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/ml-connector/ml-connector/pkg/event"
 	"github.com/ml-connector/ml-connector/pkg/fault"
 	"github.com/ml-connector/ml-connector/pkg/record"
+	"github.com/ml-connector/ml-connector/pkg/store"
 	"github.com/ml-connector/ml-connector/pkg/target"
 )
 
@@ -114,6 +116,9 @@ func (b *batch) apply(ctx context.Context, results []result, at []int) (refusal 
 	for n, i := range at {
 		changes[n] = results[i].outcome.Change
 	}
+	if err := b.w.store.Sending(ctx, b.t, b.id, refsOfChanges(changes)); err != nil {
+		return b.unsent(results, at, err)
+	}
 	var outcomes []target.Outcome
 	err := b.call(ctx, func() (err, health error) {
 		outcomes, err = b.w.target.Apply(ctx, b.t, changes, b)
@@ -145,6 +150,26 @@ func (b *batch) apply(ctx context.Context, results []result, at []int) (refusal 
 		return err
 	}
 	return nil
+}
+
+// unsent gives the results back of which nothing was sent: the journal does not answer, or another writer has the batch.
+func (b *batch) unsent(results []result, at []int, err error) (refusal error) {
+	if errors.Is(err, store.ErrNotFound) {
+		err = errLapsed
+	}
+	for _, i := range at {
+		results[i].outcome.Err = err
+		results[i].refused = true
+	}
+	return nil
+}
+
+func refsOfChanges(changes []target.Change) []record.Ref {
+	out := make([]record.Ref, len(changes))
+	for i, c := range changes {
+		out[i] = c.Ref
+	}
+	return out
 }
 
 // accountable failures are about the account as a whole and not about a record.

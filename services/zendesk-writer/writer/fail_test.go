@@ -111,17 +111,18 @@ func TestTakeoverOfADeadWritersBatch(t *testing.T) {
 		ago   time.Duration // when the dead writer began the batch
 		free  time.Duration // when its records are written, after the start
 		beat  time.Duration // when its life ends or ended; 0: nobody knows
-		job   string        // the record's last call
+		job   string        // what was sent about the record
 	}{
-		"alone, its calls may land for a call's life":               {alone: true, ago: time.Second, free: life},
+		"alone, its calls may land for a call's life":               {alone: true, ago: time.Second, free: life, job: store.Calls},
 		"alone, a batch from long ago is over":                      {alone: true, ago: time.Hour},
 		"alone, a record in a job is free when the job is over":     {alone: true, ago: time.Second, job: "j2"},
-		"not alone, it may have worked on till the end of its time": {ago: time.Minute, free: 2*time.Minute + life},
+		"not alone, it may have worked on till the end of its time": {ago: time.Minute, free: 2*time.Minute + life, job: store.Calls},
 		"not alone, a batch from long ago is over":                  {ago: time.Hour},
-		"silent since a while, single calls may land":               {ago: time.Minute, beat: -20 * time.Second, free: life - 20*time.Second},
+		"silent since a while, single calls may land":               {ago: time.Minute, beat: -20 * time.Second, free: life - 20*time.Second, job: store.Calls},
+		"silent since a while, nothing was sent":                    {ago: time.Minute, beat: -20 * time.Second},
 		"silent since a while, the record was in a job":             {ago: time.Minute, beat: -20 * time.Second, job: "j1"},
 		"about to fall silent, the record was in a job":             {ago: time.Minute, beat: 9 * time.Second, free: 9 * time.Second, job: "j1"},
-		"silent after the end of its work":                          {ago: 5 * time.Minute, beat: -time.Second, free: life - 2*time.Minute},
+		"silent after the end of its work":                          {ago: 5 * time.Minute, beat: -time.Second, free: life - 2*time.Minute, job: store.Calls},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

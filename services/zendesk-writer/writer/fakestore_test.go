@@ -51,15 +51,31 @@ func (w *world) AddJob(_ context.Context, _ tenant.ID, batch, job string, refs [
 		for i := range w.open {
 			if w.open[i].ID == batch {
 				w.open[i].Jobs = append(w.open[i].Jobs, job)
-				for n, it := range w.open[i].Items {
-					if slices.Contains(refs, it.Ref) {
-						w.open[i].Items[n].Job = job
-					}
-				}
+				w.tie(i, job, refs)
 				return nil
 			}
 		}
 		return store.ErrNotFound
+	})
+}
+
+func (w *world) tie(i int, job string, refs []record.Ref) {
+	w.open[i].Items = slices.Clone(w.open[i].Items)
+	for n, it := range w.open[i].Items {
+		if slices.Contains(refs, it.Ref) {
+			w.open[i].Items[n].Job = job
+		}
+	}
+}
+
+func (w *world) Sending(_ context.Context, _ tenant.ID, batch string, refs []record.Ref) error {
+	return w.around("sending", func() error {
+		i := slices.IndexFunc(w.open, func(b store.Batch) bool { return b.ID == batch })
+		if i < 0 {
+			return store.ErrNotFound
+		}
+		w.tie(i, store.Calls, refs)
+		return nil
 	})
 }
 

@@ -171,8 +171,9 @@ func earlier(a, b time.Time) time.Time {
 }
 
 // takeOver ends a batch that nobody works on any more: it waits for its jobs, forgets what was believed to be applied,
-// and touches its records, so that the target is read (broker.md 3.3, point 5). A record whose last call was a job can
-// be written at once, for the job is over; any other is quarantined until no call of it can land. A crash before the
+// and touches its records, so that the target is read (broker.md 3.3, point 5). A record about which
+// nothing was sent, or a job that is over by now, can be written at once; any other is quarantined until no call of it
+// can land. A crash before the
 // touch loses nothing: none of its messages was acknowledged.
 func (w *Writer) takeOver(ctx context.Context, t tenant.ID, b store.Batch, over time.Time) error {
 	if len(b.Jobs) > 0 {
@@ -185,7 +186,7 @@ func (w *Writer) takeOver(ctx context.Context, t tenant.ID, b store.Batch, over 
 	for i, it := range b.Items {
 		refs[i] = it.Ref
 		c.Quarantine[it.Ref] = over
-		if it.Job != "" {
+		if it.Job != store.Calls {
 			c.Quarantine[it.Ref] = earlier(over, w.now()) // it clears the digest and marks the next outcome as verified
 		}
 	}
