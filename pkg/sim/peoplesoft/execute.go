@@ -52,6 +52,13 @@ func (s *Sim) style(a ask, hit script) (*style, error) {
 	if f := hit[FaultDropColumn]; f != nil {
 		y.drop = f.Column
 	}
+	if f := hit[FaultUniform]; f != nil {
+		y.same = map[string]string{}
+		values := strings.Split(f.Value, ",")
+		for i, name := range strings.Split(f.Column, ",") {
+			y.same[name] = values[min(i, len(values)-1)]
+		}
+	}
 	y.offset = hit.security().offset
 	y.label()
 	return y, nil

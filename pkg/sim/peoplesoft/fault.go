@@ -46,6 +46,7 @@ const (
 	FaultDuplicates FaultKind = "duplicates"  // every Nth row (default 3rd) comes twice (P09)
 	FaultDrift      FaultKind = "drift"       // Column (default LASTUPDDTTM) changes type in N percent of the rows, default all (P11)
 	FaultDropColumn FaultKind = "drop-column" // Column is left out (P10)
+	FaultUniform    FaultKind = "uniform"     // every row has Value in Column; several are separated by commas
 	FaultClock      FaultKind = "clock"       // every LASTUPDDTTM is off by Delay (K04)
 	FaultUnsorted   FaultKind = "unsorted"    // the rows of an answer are shuffled
 	FaultLate       FaultKind = "late"        // events become visible up to Delay late, while the fault stands (P08)
@@ -71,7 +72,7 @@ func faultKinds() []FaultKind {
 	return []FaultKind{
 		FaultStatus, FaultErrorJSON, FaultErrorXML, FaultSOAP, FaultSignIn, FaultGateway, FaultWebLogic, FaultEmptyBody, FaultWrongNode, FaultRedirect,
 		FaultHTMLType, FaultShortLength, FaultChunkCut, FaultCut, FaultSlow, FaultDrip, FaultStall, FaultReset,
-		FaultCap, FaultZeroRows, FaultHalfRows, FaultDepartment, FaultStale, FaultDuplicates, FaultDrift, FaultDropColumn, FaultClock, FaultUnsorted, FaultLate, FaultLockOut,
+		FaultCap, FaultZeroRows, FaultHalfRows, FaultDepartment, FaultStale, FaultDuplicates, FaultDrift, FaultDropColumn, FaultUniform, FaultClock, FaultUnsorted, FaultLate, FaultLockOut,
 	}
 }
 

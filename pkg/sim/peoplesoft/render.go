@@ -20,6 +20,8 @@ type style struct {
 	offset time.Duration
 	drift  *Fault // type drift
 	drop   string // a column that is left out
+
+	same map[string]string // columns with one value in every row
 }
 
 // form is how a value is written.
@@ -84,6 +86,9 @@ func (y *style) text(c *column, h hit) string {
 		return text
 	}
 	text := c.text(h)
+	if one, ok := y.same[c.name]; ok {
+		text = one
+	}
 	if long, ok := y.long[c.name][text]; ok {
 		return long
 	}

@@ -55,8 +55,8 @@ func ComingUp(ctx context.Context, rows Due, t tenant.ID, p Policy, now time.Tim
 		}
 		for _, row := range page {
 			list, err := ahead(row, p, now, until)
-			if err != nil {
-				return c, err
+			if err != nil { // told where the record is resolved; the others are listed
+				list = nil
 			}
 			for _, one := range list {
 				c.Days[one.Day]++
