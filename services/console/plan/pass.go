@@ -162,27 +162,14 @@ func (r *run) progress(wait time.Duration) error {
 
 // held tells of a change that the guard keeps back, or would.
 func (r *run) held(d Resolved, l store.Link) error {
-	code := guardCode(d.Counts)
 	why := d.Note
 	if d.Fresh {
 		why = "the guard would keep it back with the others of its kind"
-	} else if strings.HasPrefix(d.Note, "a person rejected") {
-		code = fault.GuardRejected
 	}
-	out := adminapi.PlanRecord{Kind: string(d.Ref.Kind), Key: d.Ref.Key, State: adminapi.PlanWait, Verb: verbOf(d.Counts), Why: why, Code: string(code),
-		Next: code.Next(), TargetID: l.TargetID, Hold: d.Hold, Changes: d.Changes, Explain: d.Explain}
+	out := adminapi.PlanRecord{Kind: string(d.Ref.Kind), Key: d.Ref.Key, State: adminapi.PlanWait, Verb: verbOf(d.Counts), Why: why, Code: string(d.Code),
+		Next: d.Code.Next(), TargetID: l.TargetID, Hold: d.Hold, Changes: d.Changes, Explain: d.Explain}
 	r.sum.Waits[out.Code]++
 	return r.emit(adminapi.PlanLine{Record: &out})
-}
-
-func guardCode(c store.Change) fault.Code {
-	switch c {
-	case store.Suspension:
-		return fault.GuardSuspend
-	case store.EmailChange:
-		return fault.GuardEmail
-	}
-	return fault.GuardCreate
 }
 
 func verbOf(c store.Change) string {

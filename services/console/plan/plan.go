@@ -36,7 +36,8 @@ type Resolved struct {
 	Waits   bool         // the guard keeps it back, or has still to decide (Fresh)
 	Fresh   bool
 	Hold    string
-	Note    string // why it waits
+	Note    string     // why it waits
+	Code    fault.Code // under which
 }
 
 // Forecast is what the guard would say to the changes of a group.

@@ -64,7 +64,7 @@ func (r resolver) Resolve(ctx context.Context, t tenant.ID, rows []store.LedgerR
 	out := make([]plan.Resolved, len(list))
 	for i, p := range list {
 		out[i] = plan.Resolved{Ref: p.Ref, Day: string(p.Day), Wanted: p.Decision.Entry, Changes: p.Changes, Explain: p.Explain, Counts: p.Counts,
-			Waits: p.Waits, Fresh: p.Fresh, Hold: p.Hold, Note: p.Note}
+			Waits: p.Waits, Fresh: p.Fresh, Hold: p.Hold, Note: p.Note, Code: p.Code}
 	}
 	return out, err
 }

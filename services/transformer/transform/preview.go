@@ -6,6 +6,7 @@ import (
 	"github.com/ml-connector/ml-connector/pkg/audit"
 	"github.com/ml-connector/ml-connector/pkg/directory"
 	"github.com/ml-connector/ml-connector/pkg/erp"
+	"github.com/ml-connector/ml-connector/pkg/fault"
 	"github.com/ml-connector/ml-connector/pkg/record"
 	"github.com/ml-connector/ml-connector/pkg/store"
 	"github.com/ml-connector/ml-connector/pkg/tenant"
@@ -24,6 +25,7 @@ type Preview struct {
 	Fresh    bool            // no set that the guard knows holds the step yet: see Forecast
 	Hold     string          // the hold that keeps it back; "" when none does
 	Note     string          // why it waits
+	Code     fault.Code      // under which it waits; "" when it does not
 }
 
 // Preview computes what would become of rows of the ledger, in their order. It reads the ledger, links and the guard's
@@ -89,8 +91,14 @@ func (s *Service) foresee(ctx context.Context, at moment, results []*result) ([]
 func (r *result) preview(at moment, item store.GuardItem, change store.Change) Preview {
 	p := Preview{Ref: r.task.ref, Day: at.day, Decision: r.decision, Handed: r.was, Changes: difference(r.was, r.decision.Entry),
 		Counts: change, Waits: r.waits, Fresh: r.waits && r.move != nil && r.move.Fresh}
+	if r.waits {
+		p.Code = guardCode(change)
+	}
 	if r.waits && !p.Fresh {
 		p.Hold, p.Note = item.Hold, r.note
+	}
+	if r.waits && item.State == store.ItemRejected && !p.Fresh {
+		p.Code = fault.GuardRejected
 	}
 	r.note = ""
 	p.Explain = r.resolved(at, false, nil).Explain
