@@ -1,0 +1,150 @@
+package e2e
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ml-connector/ml-connector/pkg/adminapi"
+	pssim "github.com/ml-connector/ml-connector/pkg/sim/peoplesoft"
+)
+
+// newSending is a loaded company whose PeopleSoft sends messages; it is asked rarely.
+func newSending(t *testing.T, node pssim.NodeOptions) *ordeal {
+	t.Helper()
+	o := newOrdeal(t, setup{ingress: true, idle: true, empty: true})
+	o.applyIB(t)
+	o.sender(t, node)
+	o.sync(t, adminapi.Sync{Full: true})
+	o.setupMessages(t)
+	o.agree(t)
+	return o
+}
+
+// ended waits for the queues of PeopleSoft and judges.
+func (o *ordeal) ended(t *testing.T) {
+	t.Helper()
+	o.arrived(t)
+	o.noDead(t)
+	o.judged(t)
+}
+
+// The rows of failures.md 3.3 that need the whole system, and N07 and N08 at the ingress.
+func TestFaultScriptOfMessages(t *testing.T) {
+	t.Run("M01 and M02 one message in five comes twice or late", doubledAndLate)
+	t.Run("M07 one record changes all the time", hotKey)
+	t.Run("N07 a slow loris does not keep PeopleSoft out", loris)
+	t.Run("N08 bodies that end early are never accepted", shortBodies)
+}
+
+func doubledAndLate(t *testing.T) {
+	o := newSending(t, pssim.NodeOptions{Duplicate: 0.2, Reorder: 0.2})
+	keys := o.staff(10)
+	for i := range 60 {
+		o.event(t, pssim.Event{Type: "change-title", EmplID: keys[i%10], Title: fmt.Sprintf("Title %d", i%13)})
+	}
+	o.event(t, pssim.Event{Type: "terminate", EmplID: keys[0]})
+	o.ended(t)
+	twice := 0
+	for _, q := range o.PS.Queues() {
+		twice += q.Duplicates
+	}
+	if twice == 0 {
+		t.Error("no message came twice")
+	}
+}
+
+// hotKey: eighty changes of one person; another one's change does not wait behind them, and few are written.
+func hotKey(t *testing.T) {
+	o := newSending(t, pssim.NodeOptions{})
+	keys, before := o.staff(2), o.ZD.Counters().Writes
+	for i := range 80 {
+		o.event(t, pssim.Event{Type: "change-title", EmplID: keys[0], Title: fmt.Sprintf("Title %d", i)})
+	}
+	o.event(t, pssim.Event{Type: "change-title", EmplID: keys[1], Title: "Not Hot"})
+	o.ended(t)
+	if n := o.ZD.Counters().Writes - before; n > 60 {
+		t.Errorf("%d writes of 81 changes: the newest of a record is what counts", n)
+	}
+}
+
+// knock opens so many connections from an address of loopback and sends the beginning of a request on each.
+func knock(t *testing.T, from, to, text string, n int) (list []net.Conn) {
+	t.Helper()
+	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}, Timeout: 5 * time.Second}
+	for range n {
+		c, err := d.DialContext(t.Context(), "tcp", to)
+		if err != nil {
+			t.Skip("NOT RUN: this machine does not connect from " + from + ": " + err.Error())
+		}
+		t.Cleanup(func() { _ = c.Close() })
+		_, _ = io.WriteString(c, text) // a door that is full closes at once
+		list = append(list, c)
+	}
+	return list
+}
+
+// loris: many connections that never end their head. PeopleSoft's messages go on, and the connections are closed.
+func loris(t *testing.T) {
+	o := newSending(t, pssim.NodeOptions{})
+	list := knock(t, "127.0.0.2", o.ingress, "POST /ib/acme HTTP/1.1\r\nHost: x\r\n", 200)
+	key := o.staff(1)[0]
+	began := time.Now()
+	o.event(t, pssim.Event{Type: "change-title", EmplID: key, Title: "Through the Crowd"})
+	o.ended(t)
+	if took := time.Since(began); took > 10*time.Second {
+		t.Errorf("it took %v", took)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
+	defer cancel()
+	deadline, _ := ctx.Deadline()
+	for _, c := range list {
+		_ = c.SetReadDeadline(deadline)
+		if _, err := io.Copy(io.Discard, c); err != nil {
+			if n, ok := err.(net.Error); ok && n.Timeout() {
+				t.Fatal("a connection without a request is still open after 15 s")
+			}
+		}
+	}
+}
+
+// shortBodies: whatever ends before its length or its last chunk gets no 2xx and leaves nothing behind.
+func shortBodies(t *testing.T) {
+	o := newSending(t, pssim.NodeOptions{})
+	writes := o.ZD.Counters().Writes
+	auth := "Authorization: Basic UFNGVDppbmdyZXNzLXBhc3N3b3JkLW9mLXRoZS10ZXN0\r\n" // PSFT and ibPassword
+	head := "POST /ib/acme HTTP/1.1\r\nHost: x\r\nContent-Type: text/xml\r\n" + auth
+	for name, text := range map[string]string{
+		"a length that is not reached": head + "Content-Length: 4000\r\n\r\n<PERSON_BASIC_SYNC>",
+		"no last chunk":                head + "Transfer-Encoding: chunked\r\n\r\n5\r\n<PERS\r\n",
+		"a chunk with bare feeds":      head + "Transfer-Encoding: chunked\r\n\r\n5\n<PERS\n0\n\n",
+		"a chunk of no size":           head + "Transfer-Encoding: chunked\r\n\r\nzz\r\n<PERS\r\n0\r\n\r\n",
+	} {
+		c := knock(t, "127.0.0.1", o.ingress, text, 1)[0]
+		if tcp, ok := c.(*net.TCPConn); ok {
+			_ = tcp.CloseWrite()
+		}
+		_ = c.SetReadDeadline(time.Now().Add(20 * time.Second))
+		resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err == nil {
+			_ = resp.Body.Close()
+		}
+		if err == nil && resp.StatusCode/100 == 2 {
+			t.Errorf("%s was accepted", name)
+		}
+		if err == nil && strings.Contains("404 429 500 502 504", fmt.Sprint(resp.StatusCode)) {
+			t.Errorf("%s is answered %d", name, resp.StatusCode)
+		}
+	}
+	o.quiet(t)
+	if n := o.ZD.Counters().Writes - writes; n != 0 {
+		t.Errorf("%d writes", n)
+	}
+	o.ended(t)
+}
