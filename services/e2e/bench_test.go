@@ -3,10 +3,12 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -85,6 +87,9 @@ func bench(b *testing.B, n int, database string) {
 	}
 	var first, second counters
 	must(b, get("http://"+zd+"/_sim/counters", &first))
+	for _, route := range slices.Sorted(maps.Keys(first.Calls)) {
+		b.Logf("%5d  %s", first.Calls[route], route)
+	}
 	b.ReportMetric(float64(records)/took.Seconds(), "records/s")
 	b.ReportMetric(1000*float64(first.Requests)/float64(first.Writes), "calls/1000-written")
 	b.ReportMetric((cpuSeconds(b, c)-cpu)*100_000/float64(records), "cpu-s/100k")
@@ -102,8 +107,9 @@ func bench(b *testing.B, n int, database string) {
 }
 
 type counters struct {
-	Requests int64 `json:"requests"`
-	Writes   int64 `json:"writes"`
+	Requests int64            `json:"requests"`
+	Writes   int64            `json:"writes"`
+	Calls    map[string]int64 `json:"calls"`
 }
 
 func freeAddress(t testing.TB) string {

@@ -29,17 +29,28 @@ func parts(d time.Duration, n int) float64 { return d.Seconds() / recorded(n).Se
 
 func sizeOf(kind string, n int) string { return kind + " " + strconv.Itoa(bits.Len(uint(n))) }
 
-// guess is when the first look at a job is worth its call. A simulator's jobs may be of any speed: there the first
-// look comes at once and the next one when the job would be done at the recorded speed.
+// guess is when the first look at a job is worth its call. A kind not seen yet is as slow as the slowest of the others
+// of its size. A simulator's jobs may be of any speed: there the first look comes at once and the next one when the job
+// would be done at the recorded speed.
 func (t *times) guess(kind string, n int, soonest time.Duration) time.Duration {
 	b, ok := t.known[sizeOf(kind, n)]
+	other := 0.0
+	for _, x := range jobKinds() {
+		other = max(other, t.known[sizeOf(x, n)].high)
+	}
 	switch {
 	case ok:
 		return time.Duration(b.aim() * float64(recorded(n)))
+	case other > 0:
+		return time.Duration(other * 1.002 * float64(recorded(n)))
 	case t.recorded:
 		return recorded(n)
 	}
 	return soonest
+}
+
+func jobKinds() []string {
+	return []string{upsertMany().path, createMany().path, updateMany().path, createOrgs().path, updateOrgs().path}
 }
 
 func (b bounds) aim() float64 {

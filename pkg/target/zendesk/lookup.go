@@ -14,36 +14,38 @@ import (
 
 const perCall = 100 // ids in one show_many (zendesk.md 1.1)
 
-// usersByID reads users by id, 100 a call; unknown ids are left out.
+// usersByID reads users by id, 100 a call and a few calls at once; unknown ids are left out.
 func (t *Target) usersByID(ctx context.Context, ids []string, urgent bool) (map[int64]wireUser, error) {
 	out := make(map[int64]wireUser, len(ids))
-	for part := range slices.Chunk(ids, perCall) {
-		var a usersAnswer
-		if _, err := t.client.do(ctx, get("/api/v2/users/show_many", "ids", strings.Join(part, ","), urgent, &a)); err != nil {
-			return nil, err
-		}
-		for _, u := range a.Users {
-			out[u.ID] = u
-		}
-	}
-	return out, nil
+	err := t.showUsers(ctx, "ids", ids, urgent, func(u wireUser) { out[u.ID] = u })
+	return out, err
 }
 
 // usersByExternal reads users by external id in lower case; the comparison ignores case as Zendesk's does.
 func (t *Target) usersByExternal(ctx context.Context, ids []string, urgent bool) (map[string]wireUser, error) {
 	out := make(map[string]wireUser, len(ids))
-	for part := range slices.Chunk(ids, perCall) {
+	err := t.showUsers(ctx, "external_ids", ids, urgent, func(u wireUser) {
+		if !u.gone() && u.ExternalID != "" {
+			out[strings.ToLower(u.ExternalID)] = u
+		}
+	})
+	return out, err
+}
+
+// showUsers gives every user found to take, one at a time.
+func (t *Target) showUsers(ctx context.Context, key string, ids []string, urgent bool, take func(wireUser)) error {
+	parts := slices.Collect(slices.Chunk(ids, perCall))
+	var mu sync.Mutex
+	return each(ctx, len(parts), func(ctx context.Context, i int) error {
 		var a usersAnswer
-		if _, err := t.client.do(ctx, get("/api/v2/users/show_many", "external_ids", strings.Join(part, ","), urgent, &a)); err != nil {
-			return nil, err
-		}
+		_, err := t.client.do(ctx, get("/api/v2/users/show_many", key, strings.Join(parts[i], ","), urgent, &a))
+		mu.Lock()
+		defer mu.Unlock()
 		for _, u := range a.Users {
-			if !u.gone() && u.ExternalID != "" {
-				out[strings.ToLower(u.ExternalID)] = u
-			}
+			take(u)
 		}
-	}
-	return out, nil
+		return err
+	})
 }
 
 // userByAddress finds who has an address, primary or not. The search is a text search and may be stale, so that every
