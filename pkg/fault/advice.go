@@ -114,6 +114,10 @@ func advice() map[Code]string {
 		NoCredential: "set it with `ml-connector credential set <tenant> <purpose>`",
 		LeaseLost:    "nothing to do: another writer took over",
 		Poison:       "look at the dead letter; retry it after the fix",
-		Unclassified: "look at the log line with this time; report it if it stays",
+
+		ReplayRunning: "wait for it or stop it: `ml-connector replay <tenant> --status`",
+		LetterDecided: "nothing to do: somebody decided on the letter before",
+		KeyInUse:      "copy the file that ends in .next beside the key file of each named process, or stop it; then run `ml-connector vault rotate` again",
+		Unclassified:  "look at the log line with this time; report it if it stays",
 	}
 }

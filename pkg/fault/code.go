@@ -112,5 +112,9 @@ const (
 	NoCredential Code = "CREDENTIAL_MISSING"
 	LeaseLost    Code = "LEASE_LOST"
 	Poison       Code = "POISON"
-	Unclassified Code = "INTERNAL"
+
+	ReplayRunning Code = "REPLAY_RUNNING"
+	LetterDecided Code = "LETTER_DECIDED"
+	KeyInUse      Code = "VAULT_KEY_IN_USE" // a running process cannot read the new master key
+	Unclassified  Code = "INTERNAL"
 )

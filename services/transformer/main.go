@@ -9,5 +9,5 @@ import (
 )
 
 func main() {
-	os.Exit(app.Main(assembly.Service("transformer", func(c *assembly.Core) []assembly.Role { return []assembly.Role{c.Transformer()} })))
+	os.Exit(app.Main(assembly.Service("transformer", func(c *assembly.Core) []assembly.Role { return []assembly.Role{c.Transformer(), c.Replayer()} })))
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/ml-connector/ml-connector/pkg/audit"
 	"github.com/ml-connector/ml-connector/pkg/bus"
 	"github.com/ml-connector/ml-connector/pkg/config"
+	"github.com/ml-connector/ml-connector/pkg/event"
 	"github.com/ml-connector/ml-connector/pkg/fault"
 	"github.com/ml-connector/ml-connector/pkg/secret"
 	"github.com/ml-connector/ml-connector/pkg/store"
@@ -43,11 +44,14 @@ type state interface {
 	Unpublished(ctx context.Context, t tenant.ID, limit int) ([]store.LedgerRow, error)
 	OpenBatches(ctx context.Context, t tenant.ID) ([]store.Batch, error)
 	Credentials(ctx context.Context, t tenant.ID) ([]store.Sealed, error)
+	store.Recovery
+	Chain(ctx context.Context, t tenant.ID) (audit.Chain, error)
 }
 
 type events interface {
 	State(ctx context.Context, t tenant.ID) (bus.State, error)
 	Poke(ctx context.Context, t tenant.ID, k bus.Tick, cycle, cause string) error
+	past
 }
 
 // Deps is what the API needs of the system it speaks for.
@@ -67,6 +71,12 @@ type Deps struct {
 	Connect func(ctx context.Context, t tenant.ID, actor string) (adminapi.Connecting, error)
 	// Coming tells what changes by itself soon; nil leaves it out.
 	Coming func(ctx context.Context, t tenant.ID) (adminapi.Coming, error)
+	// Unseal opens the message that a letter of the ingress keeps sealed; nil opens none.
+	Unseal func(ctx context.Context, t tenant.ID, id string, original json.RawMessage) ([]byte, error)
+	// RetryIB takes a message of the ingress out of its letter and stores what it says; nil refuses.
+	RetryIB func(ctx context.Context, t tenant.ID, m bus.Message, d event.Dead) error
+	// Rotate makes a new master key; nil refuses.
+	Rotate func(ctx context.Context, in adminapi.Rotation) (adminapi.Rotated, error)
 	// Lookup resolves secrets that the caller could not resolve.
 	Lookup config.Lookup
 	// Account is the writer's view of the account, where the writer runs in this process; ok is false elsewhere.
@@ -113,6 +123,7 @@ func (a *API) Routes(mux *http.ServeMux) {
 	handle("PUT /tenants/{tenant}/credentials/{purpose}", a.credential)
 	handle("GET /tenants/{tenant}/connection", a.connection)
 	handle("POST /tenants/{tenant}/connect", a.connect)
+	a.recovery(handle)
 	mux.HandleFunc(adminapi.Prefix+"/", func(w http.ResponseWriter, r *http.Request) {
 		a.serve(w, r, func(*http.Request) (any, error) {
 			return nil, fault.New(fault.Invalid, adminapi.BadRequest, "no such method and path in the admin API")

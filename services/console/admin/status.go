@@ -110,8 +110,8 @@ func (a *API) stages(ctx context.Context, t tenant.ID, s *adminapi.TenantStatus)
 	for name, st := range state.Streams {
 		s.Streams[string(name)] = int64(st.Messages)
 	}
-	s.DeadLetters = state.Streams[bus.Dead].Messages
-	return nil
+	s.DeadLetters, err = a.openLetters(ctx, t, state.Streams[bus.Dead])
+	return err
 }
 
 func (a *API) round(ctx context.Context, t tenant.ID) ([]adminapi.Stage, bus.State, error) {
@@ -126,6 +126,10 @@ func (a *API) round(ctx context.Context, t tenant.ID) ([]adminapi.Stage, bus.Sta
 		}
 	}
 	guarded, err := a.guarded(ctx, t)
+	if err != nil {
+		return nil, bus.State{}, err
+	}
+	replaying, err := a.replaying(ctx, t)
 	if err != nil {
 		return nil, bus.State{}, err
 	}
@@ -149,7 +153,7 @@ func (a *API) round(ctx context.Context, t tenant.ID) ([]adminapi.Stage, bus.Sta
 	write.Quiet = write.Quiet || observing
 	return []adminapi.Stage{
 		stage(audit.Poller, running, state, bus.Ticks),
-		stage(audit.Transformer, guarded, state, bus.Transformer, bus.Due),
+		stage(audit.Transformer, guarded+replaying, state, bus.Transformer, bus.Due, bus.Replayer),
 		write,
 		stage("recorder", 0, state, bus.Recorder),
 	}, state, nil

@@ -29,6 +29,7 @@ func (c *Core) Admin(token secret.String, accounts *Accounts, getenv func(string
 	d := admin.Deps{Store: c.Store, Bus: c.Bus, Seal: sealer{c}, Prepare: c.Prepare, Check: c.Check, Connection: c.Connection, Connect: c.Connect, Plan: c.Plan(accounts), Lookup: Lookup(getenv),
 		Token: token, Version: Version(), Now: c.Now, Log: c.Log}
 	d.Coming = c.Coming
+	d.Unseal, d.RetryIB, d.Rotate = c.unseal, c.retryIB, c.rotate
 	if accounts != nil {
 		d.Account = func(t tenant.ID) (target.Budget, string, bool) { return accounts.Account(t) }
 	}
@@ -125,5 +126,5 @@ func Console(ctx context.Context, env app.Env) error {
 	}
 	core.Public = PublicURL(s.Public, l.Addr())
 	api := core.Admin(token, nil, env.Getenv)
-	return app.Run(ctx, core.Log, grace, core.Operations(l, api.Routes, core.Pages(api).Routes))
+	return app.Run(ctx, core.Log, grace, core.TellKeys(), core.Operations(l, api.Routes, core.Pages(api).Routes))
 }

@@ -244,7 +244,7 @@ func Listener(ctx context.Context, env app.Env) error {
 	if err != nil {
 		return fault.Wrap(err, fault.Config, fault.BadConfig, "MLC_INGRESS")
 	}
-	parts := []app.Component{core.Ingress().Serve(l, secure, nil)}
+	parts := []app.Component{core.TellKeys(), core.Ingress().Serve(l, secure, nil)}
 	if s.Listen != "" {
 		o, err := net.Listen("tcp", s.Listen)
 		if err != nil {

@@ -30,7 +30,7 @@ func newMeter(c *Core) *meter {
 		findings: d("findings", "Open findings by reason code.", "tenant", "code"),
 		records:  d("ledger_records", "Records in the ledger.", "tenant", "type"),
 		linked:   d("linked_records", "Records with an object in the target, by state.", "tenant", "type", "state"),
-		dead:     d("dead_letters", "Messages in the dead letter stream.", "tenant"),
+		dead:     d("dead_letters", "Dead letters that nobody retried or dropped.", "tenant"),
 		requests: d("ib_requests_total", "Answers of this process to Integration Broker since it started.", "tenant", "status", "code"),
 		messages: d("stream_messages", "Messages in the stream.", "tenant", "stream"),
 	}
@@ -67,7 +67,10 @@ func (m *meter) tenant(ctx context.Context, t tenant.ID, gauge func(*prometheus.
 		for name, s := range state.Streams {
 			gauge(m.messages, float64(s.Messages), string(name))
 		}
-		gauge(m.dead, float64(state.Streams[bus.Dead].Messages))
+		dead := state.Streams[bus.Dead]
+		if decided, err := m.core.Store.CountLetters(ctx, t, dead.First); err == nil {
+			gauge(m.dead, max(float64(dead.Messages)-float64(decided), 0))
+		}
 	}
 	if counts, err := m.core.Store.FindingCounts(ctx, t); err == nil {
 		for code, n := range counts {

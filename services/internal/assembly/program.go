@@ -100,7 +100,7 @@ func Service(name string, roles func(*Core) []Role) func(context.Context, app.En
 			return err
 		}
 		defer end()
-		parts := []app.Component{core.Component(roles(core)...)}
+		parts := []app.Component{core.TellKeys(), core.Component(roles(core)...)}
 		if s.Listen != "" {
 			l, err := net.Listen("tcp", s.Listen)
 			if err != nil {

@@ -45,7 +45,7 @@ func (c *Core) Transformer() Role {
 			s, version, err := c.Settings(ctx, t)
 			return policy(s, version), err
 		}
-		svc := transform.New(transform.Deps{Guard: c.Store, Flow: c.Bus, Ledger: c.Store, Table: c.Bus, Wakes: c.Bus, Inbox: c.Bus, Policies: policies, Now: c.Now, Log: c.Log}, transform.Options{})
+		svc := transform.New(transform.Deps{Past: c.Bus, Lift: c.Store, Guard: c.Store, Flow: c.Bus, Ledger: c.Store, Table: c.Bus, Wakes: c.Bus, Inbox: c.Bus, Policies: policies, Now: c.Now, Log: c.Log}, transform.Options{})
 		var again sync.WaitGroup
 		again.Go(func() { // what older settings resolved is resolved by the present ones
 			if err := svc.Reresolve(ctx, t); err != nil && ctx.Err() == nil {

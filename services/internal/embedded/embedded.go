@@ -153,7 +153,7 @@ func (s *System) Run(ctx context.Context) error {
 		c.Public = assembly.PublicURL(s.opt.Public, s.listen.Addr())
 	}
 	api := c.Admin(s.Token, s.Accounts, s.opt.Getenv)
-	parts := []app.Component{c.Component(c.Poller(), c.Transformer(), c.Writer(s.Accounts), c.Recorder())}
+	parts := []app.Component{c.TellKeys(), c.Component(c.Poller(), c.Transformer(), c.Replayer(), c.Writer(s.Accounts), c.Recorder())}
 	if s.listen != nil {
 		parts = append(parts, c.Operations(s.listen, api.Routes, c.Pages(api).Routes))
 		if err := adminapi.WriteLocal(s.opt.Data, s.local()); err != nil {

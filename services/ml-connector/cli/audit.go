@@ -39,6 +39,7 @@ func newAudit(c *common) *cobra.Command {
 	cmd.Flags().StringVar(&o.cause, "cause", "", "what set it off, for example cycle/<id>")
 	cmd.Flags().IntVar(&o.limit, "limit", 1000, "at most this many entries, the newest ones")
 	cmd.Flags().BoolVar(&c.json, "json", false, "print JSON")
+	cmd.AddCommand(newVerify(c))
 	return cmd
 }
 

@@ -1,0 +1,52 @@
+package admin
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/ml-connector/ml-connector/pkg/adminapi"
+	"github.com/ml-connector/ml-connector/pkg/audit"
+	"github.com/ml-connector/ml-connector/pkg/fault"
+)
+
+func (a *API) verify(r *http.Request) (any, error) {
+	t, err := a.tenant(r)
+	if err != nil {
+		return nil, err
+	}
+	var known []audit.Checkpoint
+	for _, text := range r.URL.Query()["checkpoint"] {
+		c, err := audit.ParseCheckpoint(text)
+		if err != nil {
+			return nil, wrong("%v", err)
+		}
+		known = append(known, c)
+	}
+	rep, err := audit.Verify(r.Context(), t, a.Store, known...)
+	if err != nil {
+		return nil, err
+	}
+	out := adminapi.Verified{OK: rep.Bad == 0, Entries: rep.Entries, Sealed: rep.Sealed, Compared: rep.Compared, Bad: rep.Bad, Why: rep.Why}
+	if rep.Sealed > 0 {
+		out.Checkpoint = rep.Head.String()
+	}
+	if !out.OK {
+		a.Log.Error("audit trail is broken", "tenant", t, "position", rep.Bad, "why", rep.Why)
+	}
+	return out, nil
+}
+
+// rotate belongs to no tenant; every tenant's trail tells about it.
+func (a *API) rotate(r *http.Request) (any, error) {
+	var in adminapi.Rotation
+	if err := decode(r, &in); err != nil {
+		return nil, err
+	}
+	if in.By = strings.TrimSpace(in.By); in.By == "" {
+		return nil, wrong("a rotation needs `by`, who asks")
+	}
+	if a.Rotate == nil {
+		return nil, fault.New(fault.Config, fault.VaultKey, "this process has no vault")
+	}
+	return a.Rotate(r.Context(), in)
+}
