@@ -1,0 +1,150 @@
+package e2e
+
+import (
+	"database/sql"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/ml-connector/ml-connector/pkg/adminapi"
+	"github.com/ml-connector/ml-connector/services/ml-connector/demo"
+)
+
+// replayed starts a replay and waits until it is finished and nothing is in flight.
+func (w *world) replayed(t testing.TB, r adminapi.ReplayRange) adminapi.Replay {
+	t.Helper()
+	r.By = "test"
+	rep, err := w.client.StartReplay(t.Context(), acme, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.finished(t, &rep)
+	w.quiet(t)
+	return rep
+}
+
+func (w *world) finished(t testing.TB, rep *adminapi.Replay) {
+	t.Helper()
+	until(t, time.Minute, "the replay ends", func() bool {
+		now, err := w.client.Replay(t.Context(), acme, rep.ID)
+		if err == nil {
+			*rep = now
+		}
+		return err == nil && now.State != "running"
+	})
+	if rep.State != "finished" {
+		t.Fatalf("replay %+v", *rep)
+	}
+}
+
+// A range is replayed after newer changes: nothing goes back, and nothing is written.
+func TestAReplayAfterNewerChangesWritesNothing(t *testing.T) {
+	w := newWorld(t, 40, 10)
+	w.apply(t)
+	w.sync(t, adminapi.Sync{Full: true})
+	first, err := w.client.PreviewReplay(t.Context(), acme, adminapi.ReplayRange{Stream: "ERP", From: 1, To: 1 << 40})
+	if err != nil || first.Events == 0 || first.Records == 0 || first.Newer != 0 {
+		t.Fatalf("preview %+v, %v", first, err)
+	}
+	w.sync(t, adminapi.Sync{Full: true})
+	before := len(w.ZD.Effects())
+	p, err := w.client.PreviewReplay(t.Context(), acme, adminapi.ReplayRange{Stream: "ERP", From: 1, To: first.To})
+	if err != nil || p.Newer == 0 {
+		t.Fatalf("preview behind newer statements %+v, %v", p, err)
+	}
+	rep := w.replayed(t, adminapi.ReplayRange{Stream: "ERP", From: 1, To: first.To})
+	if rep.Events != first.Events {
+		t.Errorf("%d events sent, want %d", rep.Events, first.Events)
+	}
+	w.replayed(t, adminapi.ReplayRange{Stream: "DIRECTORY", From: 1, To: 1 << 40})
+	if n := len(w.ZD.Effects()) - before; n != 0 {
+		t.Errorf("%d writes to Zendesk, want none", n)
+	}
+	w.agree(t)
+	v, err := w.client.VerifyAudit(t.Context(), acme, nil)
+	if err != nil || !v.OK || v.Entries == 0 {
+		t.Errorf("trail %+v, %v", v, err)
+	}
+}
+
+// The ledger loses a record; the replay of its key brings it back, and later changes reach Zendesk.
+func TestAReplayOfAKeyRestoresALostRecord(t *testing.T) {
+	dir := t.TempDir()
+	w := &world{Company: newCompany(t, 20, 5)}
+	w.judge = demo.NewJudge(w.Company)
+	w.start(t, dir, "")
+	w.apply(t)
+	w.sync(t, adminapi.Sync{Full: true})
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(dir, "ml-connector.db")+"?_pragma=busy_timeout(5000)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	var key string
+	if err := db.QueryRow("SELECT key FROM links WHERE kind = 'employee' AND target_id <> '' ORDER BY key LIMIT 1").Scan(&key); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Exec("DELETE FROM ledger WHERE kind = 'employee' AND key = ?", key); err != nil {
+		t.Fatal(err)
+	}
+	before := len(w.ZD.Effects())
+	if rep := w.replayed(t, adminapi.ReplayRange{Stream: "ERP", Key: key}); rep.Events == 0 {
+		t.Fatal("nothing was sent")
+	}
+	n := 0
+	if err := db.QueryRow("SELECT count(*) FROM ledger WHERE kind = 'employee' AND key = ? AND published = wanted_at", key).Scan(&n); err != nil || n != 1 {
+		t.Fatalf("%d rows, %v", n, err)
+	}
+	if n := len(w.ZD.Effects()) - before; n != 0 {
+		t.Errorf("%d writes to Zendesk, want none: it held the state all the time", n)
+	}
+	w.agree(t)
+}
+
+// The process ends in the middle of a replay; the next one goes on from where it was.
+func TestAReplayGoesOnAfterARestart(t *testing.T) {
+	dir := t.TempDir()
+	w := &world{Company: newCompany(t, 150, 30)}
+	w.judge = demo.NewJudge(w.Company)
+	w.start(t, dir, "")
+	w.apply(t)
+	for range 3 {
+		w.sync(t, adminapi.Sync{Full: true})
+	}
+	before := len(w.ZD.Effects())
+	rep, err := w.client.StartReplay(t.Context(), acme, adminapi.ReplayRange{Stream: "ERP", From: 1, To: 1 << 40, By: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.client.StartReplay(t.Context(), acme, adminapi.ReplayRange{Stream: "ERP", From: 1, To: 5, By: "test"}); err == nil {
+		t.Error("a second replay was not refused")
+	}
+	w.stop()
+	w.start(t, dir, "")
+	w.finished(t, &rep)
+	w.quiet(t)
+	if rep.Next <= rep.To || rep.Events == 0 {
+		t.Errorf("replay %+v", rep)
+	}
+	if n := len(w.ZD.Effects()) - before; n != 0 {
+		t.Errorf("%d writes to Zendesk, want none", n)
+	}
+	w.agree(t)
+}
+
+func TestWrongRangesAreRefused(t *testing.T) {
+	w := newWorld(t, 3, 1)
+	w.apply(t)
+	w.sync(t, adminapi.Sync{Full: true})
+	past := time.Now().Add(-time.Hour)
+	future := time.Now().Add(time.Hour)
+	for name, r := range map[string]adminapi.ReplayRange{
+		"no range": {Stream: "ERP"}, "one end": {Stream: "ERP", From: 3}, "backwards": {Stream: "ERP", From: 3, To: 2}, "behind the end": {Stream: "ERP", From: 1 << 40, To: 1 << 41},
+		"another stream": {Stream: "DESK", Key: "1"}, "dead letters": {Stream: "DEAD", Key: "1"}, "no stream": {Key: "1"}, "both ways": {Stream: "ERP", From: 1, To: 2, Since: &past, Until: &future},
+		"times backwards": {Stream: "ERP", Since: &future, Until: &past}, "nothing there": {Stream: "ERP", Since: &future, Until: func() *time.Time { x := future.Add(time.Hour); return &x }()},
+	} {
+		if _, err := w.client.PreviewReplay(t.Context(), acme, r); err == nil {
+			t.Errorf("%s: not refused", name)
+		}
+	}
+}
