@@ -130,3 +130,13 @@ func (s *Sim) RevokeTokens() {
 		g.dead = true
 	}
 }
+
+// RevokeAccess ends every OAuth access token as if its time were over; refresh tokens stay good.
+func (s *Sim) RevokeAccess() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.now()
+	for _, g := range s.access.byAccess {
+		g.expires = now
+	}
+}

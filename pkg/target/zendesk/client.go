@@ -101,6 +101,10 @@ func (c *client) once(ctx context.Context, k call, r route, record string, until
 	if err != nil {
 		return answer{}, sign, err
 	}
+	if sign, err = c.session.header(ctx); err != nil { // the wait may have been longer than the life of a token
+		ps.leave(answer{})
+		return answer{}, sign, err
+	}
 	var body []byte
 	if k.body != nil {
 		body = encode(k.body)

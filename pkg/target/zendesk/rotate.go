@@ -56,15 +56,34 @@ func (k *rotating) header(ctx context.Context) (secret.String, error) {
 // renew answers true when there is another bearer than the refused one. A pair that another process has replaced
 // meanwhile costs no refresh.
 func (k *rotating) renew(ctx context.Context, refused secret.String, n int) (bool, error) {
-	if n >= maxRenewals-1 {
-		return false, k.auth.reauth(causeOften)
-	}
 	if err := k.busy.take(ctx); err != nil {
 		return false, err
 	}
 	defer k.busy.give()
-	_, err := k.current(ctx, refused)
-	return err == nil, err
+	if n < maxRenewals-1 {
+		_, err := k.current(ctx, refused)
+		return err == nil, err
+	}
+	err := k.read(ctx)
+	if err == nil && k.have.state == live {
+		_, err = k.die(ctx, causeOften) // failures.md Z08: it is looked at again in an hour
+	}
+	return false, errors.Join(k.auth.reauth(causeOften), err)
+}
+
+// again is header without the copy: what other processes and people did meanwhile counts.
+func (k *rotating) again(ctx context.Context) error {
+	if err := k.busy.take(ctx); err != nil {
+		return err
+	}
+	defer k.busy.give()
+	if !k.unsaved.access.IsSet() {
+		if err := k.read(ctx); err != nil {
+			return err
+		}
+	}
+	_, err := k.current(ctx, secret.String{})
+	return err
 }
 
 // current is the grant whose access token is to be used; refused is a bearer that must be another one.

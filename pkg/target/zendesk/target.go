@@ -87,12 +87,12 @@ func (t *Target) Budget(context.Context, tenant.ID) target.Budget {
 func (t *Target) CallLife() time.Duration { return time.Minute }
 
 // Renew keeps the account's tokens from running out while nobody writes: it renews them when they are due, and does
-// nothing else. It fails with REAUTH_REQUIRED when only a person can go on.
+// nothing else. A consent that was given meanwhile is used from then on. It fails with REAUTH_REQUIRED when only a person
+// can go on.
 func (t *Target) Renew(ctx context.Context) error {
 	k, is := t.client.session.(*rotating)
 	if !is {
 		return nil
 	}
-	_, err := k.header(ctx)
-	return err
+	return k.again(ctx)
 }
