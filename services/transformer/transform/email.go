@@ -15,7 +15,10 @@ func (d *draft) email() (address string, known bool) {
 	rows := d.view.of(erp.Email)
 	refused := false
 	try := func(r row) bool {
-		raw, _, _ := clean(r.get(erp.MailAddress))
+		raw, bad, _ := clean(r.get(erp.MailAddress))
+		if bad {
+			d.flag(fault.BadText, "email: control characters were removed")
+		}
 		if raw == "" {
 			return false
 		}
