@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/ml-connector/ml-connector/pkg/check"
@@ -20,36 +19,22 @@ func fieldPath(path string) (listPath, one, key string) {
 	return "/api/v2/user_fields", "user_field", strings.TrimPrefix(path, prefixUser)
 }
 
-// missingFields are the mapped fields that the account does not define or has switched off, sorted.
+// missingFields are the mapped fields that the account does not define or has switched off, sorted. What it reads is
+// kept for plans.
 func (t *Target) missingFields(ctx context.Context) ([]string, error) {
-	defined := map[string]map[string]bool{}
-	var missing []string
-	for _, f := range slices.Compact(slices.Sorted(slices.Values(t.cfg.Fields))) {
-		list, _, key := fieldPath(f)
-		if defined[list] == nil {
-			keys, err := t.fieldKeys(ctx, list)
-			if err != nil {
-				return nil, err
-			}
-			defined[list] = keys
-		}
-		if !defined[list][key] {
-			missing = append(missing, f)
-		}
+	if err := t.fields.load(ctx, t, t.cfg.Fields); err != nil {
+		return nil, err
 	}
-	return missing, nil
+	return t.fields.missing(t.cfg.Fields), nil
 }
 
-func (t *Target) fieldKeys(ctx context.Context, path string) (map[string]bool, error) {
-	type field struct {
-		Key    string `json:"key"`
-		Active *bool  `json:"active"`
-	}
-	keys, after := map[string]bool{}, ""
+// fieldDefs reads the definitions of one sort of custom fields, by path.
+func (t *Target) fieldDefs(ctx context.Context, path, prefix string) (map[string]fieldDef, error) {
+	defs, after := map[string]fieldDef{}, ""
 	for range 100 {
 		var a struct {
-			User []field `json:"user_fields"`
-			Org  []field `json:"organization_fields"`
+			User []wireField `json:"user_fields"`
+			Org  []wireField `json:"organization_fields"`
 			Meta struct {
 				More  bool   `json:"has_more"`
 				After string `json:"after_cursor"`
@@ -63,13 +48,15 @@ func (t *Target) fieldKeys(ctx context.Context, path string) (map[string]bool, e
 			return nil, err
 		}
 		for _, f := range append(a.User, a.Org...) {
-			keys[f.Key] = f.Active == nil || *f.Active
+			if f.Active == nil || *f.Active {
+				defs[prefix+f.Key] = f.def()
+			}
 		}
 		if after = a.Meta.After; !a.Meta.More || after == "" {
 			break
 		}
 	}
-	return keys, nil
+	return defs, nil
 }
 
 // FixFields implements target.Fixer.

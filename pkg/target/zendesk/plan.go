@@ -13,6 +13,8 @@ import (
 // Plan implements target.Target: it reads what the account holds for every item and says what has to be done. It
 // looks by link, then by external id, then by email or name, and writes nothing.
 func (t *Target) Plan(ctx context.Context, _ tenant.ID, items []target.Item) ([]target.Planned, error) {
+	given := items
+	items, unknown := t.fitted(ctx, items)
 	out := make([]target.Planned, len(items))
 	var users, orgs []int
 	for i, it := range items {
@@ -34,6 +36,7 @@ func (t *Target) Plan(ctx context.Context, _ tenant.ID, items []target.Item) ([]
 	if err := t.planUsers(ctx, items, users, out); err != nil {
 		return nil, err
 	}
+	tell(out, given, unknown)
 	return out, nil
 }
 

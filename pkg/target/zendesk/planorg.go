@@ -129,7 +129,7 @@ func (t *Target) decideOrg(it target.Item, s *orgSight, names map[string]bool) (
 	if s.org == nil && want.State != directory.Active {
 		return neverActive(it), nil
 	}
-	c := target.Change{Item: it, Verb: target.Create, Why: "no organization has this external id or name", Diff: diffOrg(newOrg(want), want)}
+	c := target.Change{Item: it, Verb: target.Create, Why: "no organization has this external id or name", Diff: diffOrg(t.newOrg(want), want)}
 	if s.org != nil {
 		var err error
 		if c, err = t.rule(change(it, s.org.ID, s.org.entry(), diffOrg(*s.org, want))); err != nil {
@@ -145,14 +145,8 @@ func (t *Target) decideOrg(it target.Item, s *orgSight, names map[string]bool) (
 	return chooseName(c, want, s, names)
 }
 
-func newOrg(want directory.Organization) wireOrg {
-	o := wireOrg{OrganizationFields: map[string]any{}}
-	for k := range want.Fields {
-		if key, ok := strings.CutPrefix(k, prefixOrg); ok {
-			o.OrganizationFields[key] = nil
-		}
-	}
-	return o
+func (t *Target) newOrg(want directory.Organization) wireOrg {
+	return wireOrg{OrganizationFields: t.fields.blanks(prefixOrg, want.Fields)}
 }
 
 func (t *Target) adoptOrg(it target.Item, o wireOrg, want directory.Organization) (target.Change, error) {

@@ -168,20 +168,14 @@ func (t *Target) decideUser(it target.Item, s *sighting) (target.Change, error) 
 	case s.owner != nil:
 		return t.decideOwner(it, *s.owner, want)
 	}
-	c := target.Change{Item: it, Verb: target.Create, Why: "nobody has this external id or address", Diff: diffUser(newUser(want), want)}
+	c := target.Change{Item: it, Verb: target.Create, Why: "nobody has this external id or address", Diff: diffUser(t.newUser(want), want)}
 	c.TargetID = ""
 	return c, nil
 }
 
 // newUser has blank values for every wanted field, so that a diff against it lists them all.
-func newUser(want directory.User) wireUser {
-	u := wireUser{UserFields: map[string]any{}}
-	for k := range want.Fields {
-		if key, ok := strings.CutPrefix(k, prefixUser); ok {
-			u.UserFields[key] = nil
-		}
-	}
-	return u
+func (t *Target) newUser(want directory.User) wireUser {
+	return wireUser{UserFields: t.fields.blanks(prefixUser, want.Fields)}
 }
 
 // decideKnown compares a user that is ours. Staff is touched only as far as the policy goes (failures.md Z18).

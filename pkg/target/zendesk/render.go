@@ -62,7 +62,7 @@ func fieldValue(c audit.Change) any {
 	switch {
 	case strings.TrimSpace(c.After) == "":
 		return nil
-	case boolean(c.Before) && boolean(c.After):
+	case boolean(c.Before) && boolean(c.After): // only a checkbox reads as true or false
 		return c.After == "true"
 	}
 	return c.After

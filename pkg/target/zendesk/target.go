@@ -23,6 +23,7 @@ type Target struct {
 	gates  *gates
 	jam    jam
 	watch  *watch
+	fields *catalog
 	jobs   *desk
 	naming turn // one writer of organization names: Zendesk checks them without a lock (zendesk.md 2)
 }
@@ -62,7 +63,7 @@ func assemble(cfg Config, h doer) (*Target, error) {
 	}
 	c := &client{base: base, account: cfg.BaseURL, http: h, pace: newPacer(cfg.Share), routes: routes(), patience: cfg.Patience, log: cfg.Log}
 	c.session = cfg.Auth.session(c)
-	t := &Target{cfg: cfg, client: c, idle: func() {}, claims: newClaims(), gates: newGates(), watch: newWatch(), naming: newTurn()}
+	t := &Target{cfg: cfg, client: c, idle: func() {}, claims: newClaims(), gates: newGates(), watch: newWatch(), fields: newCatalog(), naming: newTurn()}
 	t.users, t.orgs = newCensus(cfg.Fresh, t.exportUsers), newCensus(cfg.Fresh, t.exportOrgs)
 	t.jobs = newDesk(cfg, t.fetchJobs)
 	return t, nil
