@@ -91,6 +91,11 @@ func documents() map[string]reflect.Type {
 		"Adoption":   reflect.TypeFor[adminapi.Adoption](),
 		"HoldRecord": reflect.TypeFor[adminapi.HoldRecord](), "Decision": reflect.TypeFor[adminapi.Decision](),
 		"Connection": reflect.TypeFor[adminapi.Connection](), "Connect": reflect.TypeFor[adminapi.Connect](), "Connecting": reflect.TypeFor[adminapi.Connecting](),
+		"ReplayRange": reflect.TypeFor[adminapi.ReplayRange](), "ReplayPreview": reflect.TypeFor[adminapi.ReplayPreview](), "Replay": reflect.TypeFor[adminapi.Replay](),
+		"By": reflect.TypeFor[adminapi.By](), "DeadGroup": reflect.TypeFor[adminapi.DeadGroup](), "DeadList": reflect.TypeFor[adminapi.DeadList](),
+		"DeadLetter": reflect.TypeFor[adminapi.DeadLetter](), "DeadDetail": reflect.TypeFor[adminapi.DeadDetail](), "DeadChoice": reflect.TypeFor[adminapi.DeadChoice](),
+		"DeadResult": reflect.TypeFor[adminapi.DeadResult](), "Verified": reflect.TypeFor[adminapi.Verified](), "Rotation": reflect.TypeFor[adminapi.Rotation](),
+		"Rotated": reflect.TypeFor[adminapi.Rotated](),
 	}
 }
 

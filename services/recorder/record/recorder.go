@@ -23,6 +23,7 @@ type events interface {
 type trail interface {
 	Append(ctx context.Context, t tenant.ID, entries []audit.Entry) error
 	Seal(ctx context.Context, t tenant.ID, limit int, link func(string, audit.Stored) string) (int, error)
+	Chain(ctx context.Context, t tenant.ID) (audit.Chain, error)
 }
 
 // Recorder records one tenant's trail.
@@ -31,6 +32,14 @@ type Recorder struct {
 	trail trail
 	log   *slog.Logger
 	every time.Duration
+	told  map[tenant.ID]told
+	mu    sync.Mutex
+}
+
+// told is the checkpoint that was written to the log last.
+type told struct {
+	audit.Checkpoint
+	at time.Time
 }
 
 // New makes a recorder that seals every so often; 0 means each second.
@@ -38,7 +47,7 @@ func New(b events, s trail, log *slog.Logger, every time.Duration) *Recorder {
 	if every == 0 {
 		every = time.Second
 	}
-	return &Recorder{b, s, log.With("component", "recorder"), every}
+	return &Recorder{bus: b, trail: s, log: log.With("component", "recorder"), every: every, told: map[tenant.ID]told{}}
 }
 
 var _ trail = store.Trail(nil)
@@ -111,8 +120,29 @@ func (r *Recorder) seal(ctx context.Context, t tenant.ID) {
 		if err != nil && ctx.Err() == nil {
 			r.log.Warn("trail not sealed", "tenant", t, "err", err)
 		}
+		r.checkpoint(ctx, t)
 		if err != nil || n < sealAtOnce {
 			return
 		}
 	}
+}
+
+const (
+	tellEntries = 1000        // entries, or
+	tellEvery   = time.Minute // this time, between two checkpoints (failures.md 5.9)
+)
+
+// checkpoint writes where the chain stands to the log, which leaves this machine: what is cut off the store's end later
+// shows with `audit verify --checkpoint`. The line has no level of trouble and must not be dropped by the log system.
+func (r *Recorder) checkpoint(ctx context.Context, t tenant.ID) {
+	c, err := r.trail.Chain(ctx, t)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	last := r.told[t]
+	due := c.Head.Position-last.Position >= tellEntries || time.Since(last.at) >= tellEvery
+	if err != nil || c.Head.Position == last.Position || !due {
+		return
+	}
+	r.told[t] = told{c.Head, time.Now()}
+	r.log.Info("audit checkpoint", "tenant", t, "position", c.Head.Position, "hash", c.Head.Hash, "checkpoint", c.Head.String())
 }

@@ -1,6 +1,11 @@
 package record
 
 import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+
 	"context"
 	"errors"
 	"io"
@@ -199,5 +204,39 @@ func TestOneEntryThatCannotBeStoredDoesNotKeepTheOthersWaiting(t *testing.T) {
 	p.down, p.calls = true, 0
 	if errs = r.record(t.Context(), acme, ms); errs[0] == nil || p.calls != 1 {
 		t.Errorf("a store that is down is asked %d times", p.calls)
+	}
+}
+
+func (p *picky) Chain(context.Context, tenant.ID) (audit.Chain, error) { return audit.Chain{}, nil }
+
+func TestACheckpointGoesToTheLogAndShowsACutEnd(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "s.db"))
+	defer func() { _ = s.Close() }()
+	var lines bytes.Buffer
+	r := New(nil, s, slog.New(slog.NewJSONHandler(&lines, nil)), time.Hour)
+	for i := range 3 {
+		if err := s.Append(t.Context(), acme, []audit.Entry{{ID: fmt.Sprint(i), At: time.Now(), Stage: audit.Poller}}); err != nil {
+			t.Fatal(err)
+		}
+		r.seal(t.Context(), acme)
+	}
+	if n := strings.Count(lines.String(), "audit checkpoint"); n != 1 {
+		t.Fatalf("%d checkpoints within a minute and 1000 entries, want 1: %s", n, lines.String())
+	}
+	var line struct{ Tenant, Checkpoint string }
+	if err := json.Unmarshal(lines.Bytes(), &line); err != nil || line.Tenant != "acme" {
+		t.Fatalf("%+v, %v", line, err)
+	}
+	c, err := audit.ParseCheckpoint(line.Checkpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rep, err := audit.Verify(t.Context(), acme, s, c); err != nil || rep.Bad != 0 || rep.Compared != 1 {
+		t.Fatalf("%+v, %v", rep, err)
+	}
+	empty := open(t, filepath.Join(t.TempDir(), "s.db"))
+	defer func() { _ = empty.Close() }()
+	if rep, err := audit.Verify(t.Context(), acme, empty, c); err != nil || rep.Bad != 1 {
+		t.Fatalf("everything cut off: %+v, %v", rep, err)
 	}
 }
