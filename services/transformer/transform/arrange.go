@@ -237,7 +237,11 @@ func (s *Service) holders(ctx context.Context, at moment, links map[record.Ref]s
 
 // stored is the claim of a record as its row and its item tell it.
 func stored(ref record.Ref, row store.LedgerRow, item store.GuardItem) (claim, error) {
-	e, err := event.DecodeEntry(row.Wanted)
+	doc := row.Wanted
+	if ordered(item.Change) { // what is handed on is not what it wants
+		doc = item.After
+	}
+	e, err := event.DecodeEntry(doc)
 	if err != nil {
 		return claim{}, fault.Wrap(err, fault.Internal, fault.Unclassified, "ledger row of "+ref.String())
 	}
