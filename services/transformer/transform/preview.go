@@ -66,6 +66,9 @@ func (s *Service) foresee(ctx context.Context, at moment, results []*result) ([]
 	if err != nil {
 		return nil, err
 	}
+	if err := s.arrange(ctx, at, results, items); err != nil {
+		return nil, err
+	}
 	free, err := s.free(ctx, at)
 	if err != nil {
 		return nil, err
@@ -82,7 +85,11 @@ func (s *Service) foresee(ctx context.Context, at moment, results []*result) ([]
 			return nil, err
 		}
 		item, has := items[ref]
-		r.guard(at, item, has, change, content)
+		if r.weigh(at, item, has, change, content); r.waits && r.move != nil { // the order of addresses asks before the limits
+			change = r.move.Item.Change
+		} else if r.waits {
+			change = item.Change
+		}
 		out[i] = r.preview(at, item, change)
 	}
 	return out, nil
@@ -90,12 +97,15 @@ func (s *Service) foresee(ctx context.Context, at moment, results []*result) ([]
 
 func (r *result) preview(at moment, item store.GuardItem, change store.Change) Preview {
 	p := Preview{Ref: r.task.ref, Day: at.day, Decision: r.decision, Handed: r.was, Changes: difference(r.was, r.decision.Entry),
-		Counts: change, Waits: r.waits, Fresh: r.waits && r.move != nil && r.move.Fresh}
+		Counts: change, Waits: r.waits, Fresh: r.waits && r.move != nil && r.move.Fresh && !ordered(change)}
 	if r.waits {
-		p.Code = guardCode(change)
+		p.Code = waitCode(change)
 	}
 	if r.waits && !p.Fresh {
-		p.Hold, p.Note = item.Hold, r.note
+		p.Note = r.note
+		if item.Change == change {
+			p.Hold = item.Hold
+		}
 	}
 	if r.waits && item.State == store.ItemRejected && !p.Fresh {
 		p.Code = fault.GuardRejected
@@ -103,6 +113,19 @@ func (r *result) preview(at moment, item store.GuardItem, change store.Change) P
 	r.note = ""
 	p.Explain = r.resolved(at, false, nil).Explain
 	return p
+}
+
+// waitCode is the code under which a record waits for a change.
+func waitCode(c store.Change) fault.Code {
+	switch c {
+	case store.Address:
+		return fault.EmailWait
+	case store.Ring:
+		return fault.EmailCycle
+	case store.Relink:
+		return fault.EmailOwned
+	}
+	return guardCode(c)
 }
 
 // free tells for which kinds creations are free now: while the first load lasts, and before it began. It is what
