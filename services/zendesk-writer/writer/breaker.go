@@ -61,5 +61,13 @@ func (w *Writer) guard(f func() (err, health error)) (err, health error) {
 	return f()
 }
 
-// Breaker is the breaker's state as a word: closed, half-open or open.
-func (w *Writer) Breaker() string { return w.breaker.State().String() }
+// Breaker is whether the account is asked, as a word: closed, half-open (one record finds out) or open (nothing is
+// pulled). It opens for each cause in its own way: an account that is down by the breaker's counts, a refused credential
+// or right at once, a withdrawn consent for an hour. A rate limit never opens it. The finding of the connection names the
+// cause and the next try.
+func (w *Writer) Breaker() string {
+	if s := w.breaker.State(); s != gobreaker.StateClosed {
+		return s.String()
+	}
+	return w.account.state()
+}

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sony/gobreaker/v2"
+
 	"github.com/ml-connector/ml-connector/pkg/audit"
 	"github.com/ml-connector/ml-connector/pkg/fault"
 	"github.com/ml-connector/ml-connector/pkg/record"
@@ -48,6 +50,19 @@ func (a *account) pause() time.Duration {
 	return time.Until(a.until)
 }
 
+// state is what a refusal of everything makes of a closed breaker.
+func (a *account) state() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	switch kind := fault.KindOf(a.why); {
+	case a.refusals == 0 || kind != fault.Auth && kind != fault.Config:
+		return gobreaker.StateClosed.String()
+	case time.Now().Before(a.until):
+		return gobreaker.StateOpen.String()
+	}
+	return gobreaker.StateHalfOpen.String()
+}
+
 func (a *account) generation() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -88,24 +103,31 @@ func (w *Writer) judgeAccount(ctx context.Context, t tenant.ID, gen int, refusal
 	} else {
 		a.refusals = 0
 	}
-	if code == a.open {
+	c := w.turn(a.changes, refusal, a.until)
+	switch {
+	case code == a.open && refusal == nil:
 		return
+	case code == a.open:
+		c.Entries = nil // told already; the finding says when the next try is
 	}
-	if _, err := w.store.CommitBatch(ctx, t, "", w.turn(a.changes, refusal)); err != nil {
+	if _, err := w.store.CommitBatch(ctx, t, "", c); err != nil {
 		w.log.Warn("finding not stored", "tenant", t, "err", err) // tried again after the next batch
 		return
 	}
-	a.open, a.changes = code, a.changes+1
+	if code != a.open {
+		a.open, a.changes = code, a.changes+1
+	}
 }
 
 // turn is the commit that tells that the account began or ceased to refuse.
-func (w *Writer) turn(n int, refusal error) store.Commit {
+func (w *Writer) turn(n int, refusal error, until time.Time) store.Commit {
 	o := store.Observation{Ref: connection()}
 	e := audit.Entry{At: w.now(), Stage: stage, Verb: "write", Outcome: audit.Finished, Cause: "epoch/" + w.life.epoch,
 		Detail: "the account takes calls again"}
 	if refusal != nil {
 		e.Outcome, e.Code, e.Detail, e.Next = audit.Failed, string(fault.CodeOf(refusal)), detailOf(refusal), fault.NextOf(refusal)
-		o.Findings = []store.Finding{{Ref: o.Ref, Stage: stage, Code: fault.CodeOf(refusal), Hold: true, Detail: e.Detail, Since: e.At, At: e.At}}
+		o.Findings = []store.Finding{{Ref: o.Ref, Stage: stage, Code: fault.CodeOf(refusal), Hold: true,
+			Detail: e.Detail + "; nothing is pulled, one record tries again at " + until.UTC().Format(time.RFC3339), Since: e.At, At: e.At}}
 	}
 	e.ID = audit.ID(stage, o.Ref, 0, w.life.epoch, e.Code, strconv.Itoa(n))
 	return store.Commit{Entries: []audit.Entry{e}, Observations: []store.Observation{o}}
