@@ -141,8 +141,8 @@ func TestALostRefreshAnswerNeedsOneConsent(t *testing.T) {
 	w.ZD.Fault(zdsim.Fault{Path: "/oauth/tokens", Contains: "refresh_token", Drop: "after"})
 	w.judge.Remember()
 	dice := rand.New(rand.NewPCG(killSeed, 8))
-	for i := range 16 {
-		change(t, w.PS, dice, i)
+	for i := range 15 { // titles, hires and addresses: few enough for the guard
+		change(t, w.PS, dice, []int{0, 2, 3}[i%3])
 	}
 	w.parked(t)
 	if _, err := w.client.Sync(t.Context(), acme, adminapi.Sync{Full: true}); err != nil {
