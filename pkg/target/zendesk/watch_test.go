@@ -16,7 +16,9 @@ import (
 func (a *account) verified() (out []target.Doubt) {
 	a.Helper()
 	for range 10 {
-		time.Sleep(time.Minute)
+		if err := pause(a.Context(), time.Minute); err != nil {
+			a.Fatal(err)
+		}
 		list, err := a.target.Verify(a.Context(), acme)
 		if err != nil {
 			a.Fatal(err)

@@ -148,11 +148,11 @@ func (b *batch) done(r result, c *store.Commit) fate {
 }
 
 // flagged is what an operator should know about a record although it was written: its organization has not the name
-// that it should have (failures.md D06).
+// that it should have (failures.md D06), or a dropdown has no option for a value.
 func (b *batch) flagged(r result) store.Observation {
 	o := store.Observation{Ref: r.ref}
-	if ch := r.outcome.Change; ch.Code == string(fault.OrgNameTaken) {
-		o.Findings = []store.Finding{{Ref: r.ref, Stage: stage, Code: fault.OrgNameTaken, Detail: ch.Why, Since: b.w.now(), At: b.w.now()}}
+	if ch := r.outcome.Change; ch.Code == string(fault.OrgNameTaken) || ch.Code == string(fault.TargetFieldOption) {
+		o.Findings = []store.Finding{{Ref: r.ref, Stage: stage, Code: fault.Code(ch.Code), Detail: ch.Why, Since: b.w.now(), At: b.w.now()}}
 	}
 	return o
 }
