@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ml-connector/ml-connector/pkg/adminapi"
+	"github.com/ml-connector/ml-connector/pkg/store/pgtest"
 	"github.com/ml-connector/ml-connector/services/ml-connector/demo"
 )
 
@@ -147,4 +148,47 @@ func TestWrongRangesAreRefused(t *testing.T) {
 			t.Errorf("%s: not refused", name)
 		}
 	}
+}
+
+// The services as separate programs with Postgres: the transformer is killed in the middle of a replay.
+func TestAReplayOfSeparateServicesOutlivesTheTransformer(t *testing.T) {
+	w := &world{Company: newCompany(t, 120, 20)}
+	w.judge = demo.NewJudge(w.Company)
+	s := newServices(t, pgtest.URL(t))
+	w.client = s.console()
+	transformer := s.start("transformer")
+	for _, name := range []string{"poller", "zendesk-writer", "recorder"} {
+		s.start(name)
+	}
+	w.apply(t)
+	w.sync(t, adminapi.Sync{Full: true})
+	w.sync(t, adminapi.Sync{Full: true})
+	before := len(w.ZD.Effects())
+	rep, err := w.client.StartReplay(t.Context(), acme, adminapi.ReplayRange{Stream: "ERP", From: 1, To: 1 << 40, By: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	until(t, time.Minute, "something was sent", func() bool {
+		now, err := w.client.Replay(t.Context(), acme, rep.ID)
+		return err == nil && now.Events > 0
+	})
+	transformer.kill()
+	s.start("transformer")
+	until(t, 2*time.Minute, "the replay ends", func() bool { // the killed one's lease runs out first
+		now, err := w.client.Replay(t.Context(), acme, rep.ID)
+		return err == nil && now.State == "finished"
+	})
+	w.quiet(t)
+	if n := len(w.ZD.Effects()) - before; n != 0 {
+		t.Errorf("%d writes to Zendesk, want none", n)
+	}
+	w.agree(t)
+	if v, err := w.client.VerifyAudit(t.Context(), acme, nil); err != nil || !v.OK {
+		t.Errorf("trail %+v, %v", v, err)
+	}
+	if r, err := w.client.RotateVault(t.Context(), adminapi.Rotation{By: "test"}); err != nil || r.Before == r.After || r.Tenants != 1 {
+		t.Errorf("rotation while all services run: %+v, %v", r, err)
+	}
+	w.sync(t, adminapi.Sync{Full: true})
+	w.agree(t)
 }

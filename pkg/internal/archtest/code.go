@@ -185,7 +185,7 @@ func tenants(files []File) []Finding {
 		return !f.Test && slices.Contains([]string{"pkg/bus", "pkg/store", "pkg/source", "pkg/target", "pkg/vault"}, f.Dir)
 	}
 	bound := []string{"Puller", "Delivery", "Journal@pkg/target"}
-	free := []string{"TenantIDs", "SealedTenants", "Ping", "Close", "KeyCheck", "PutKeyCheck", "ReplaceKeyCheck", "Healthy", "CallLife"}
+	free := []string{"TenantIDs", "SealedTenants", "Ping", "Close", "KeyCheck", "HoldKeys", "EndKeys", "KeyHolders", "PutKeyCheck", "ReplaceKeyCheck", "Healthy", "CallLife"}
 	return each(files, take, func(f File, n ast.Node) []Finding {
 		spec, ok := n.(*ast.TypeSpec)
 		if !ok || slices.Contains(bound, spec.Name.Name) || slices.Contains(bound, spec.Name.Name+"@"+f.Dir) {
