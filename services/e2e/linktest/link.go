@@ -6,6 +6,7 @@ package linktest
 import (
 	"io"
 	"net"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -55,7 +56,7 @@ type side struct {
 	ended atomic.Int64
 }
 
-// New opens a link to target (host:port) on a free port of loopback; it closes with the test.
+// New opens a link to target (host:port, or the path of a socket) on a free port of loopback; it closes with the test.
 func New(t testing.TB, target string) *Link {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -99,7 +100,11 @@ func (l *Link) accept() {
 		if err != nil {
 			return
 		}
-		far, err := net.DialTimeout("tcp", l.target, 5*time.Second)
+		network := "tcp"
+		if strings.HasPrefix(l.target, "/") {
+			network = "unix"
+		}
+		far, err := net.DialTimeout(network, l.target, 5*time.Second)
 		if err != nil {
 			_ = near.Close()
 			continue
