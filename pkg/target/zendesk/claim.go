@@ -67,6 +67,15 @@ func (c *claims) release(key, ext string, failed bool) {
 	}
 }
 
+// yield gives an address up that the user of ext does not hold any more.
+func (c *claims) yield(key, ext string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.byKey[key].ext == strings.ToLower(ext) {
+		delete(c.byKey, key)
+	}
+}
+
 func (c *claims) clean(life time.Duration) {
 	if time.Since(c.cleaned) < life {
 		return

@@ -65,6 +65,9 @@ func (s *steps) replace(ctx context.Context, old wireIdentity, want string) erro
 	if err == nil && !address.Same(a.Identity.Value, want) {
 		return fault.New(fault.Transient, fault.TargetNotApplied, "the address does not show in the answer")
 	}
+	if err == nil {
+		s.t.claims.yield(fold(old.Value), s.c.Wanted.ExternalID())
+	}
 	return err
 }
 
