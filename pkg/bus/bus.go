@@ -197,7 +197,7 @@ type Puller interface {
 // former one died, or steps back. Two that claim at the same time only cost each other a fetch.
 type Claimer interface {
 	Puller
-	Claim(ctx context.Context) error
+	Claim(ctx context.Context, t tenant.ID) error
 }
 
 // Delivery is a message that must be settled exactly once. Errors of settling are harmless: it comes again.

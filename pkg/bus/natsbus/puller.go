@@ -9,6 +9,7 @@ import (
 
 	"github.com/ml-connector/ml-connector/pkg/bus"
 	"github.com/ml-connector/ml-connector/pkg/event"
+	"github.com/ml-connector/ml-connector/pkg/fault"
 	"github.com/ml-connector/ml-connector/pkg/tenant"
 )
 
@@ -92,7 +93,10 @@ func (p *puller) Close() error {
 }
 
 // Claim implements bus.Claimer: the pin of a client that is not this puller ends, and the next fetch gets it.
-func (p *puller) Claim(ctx context.Context) error {
+func (p *puller) Claim(ctx context.Context, t tenant.ID) error {
+	if t != p.t {
+		return fault.New(fault.Internal, fault.Unclassified, "claim: a puller of another tenant")
+	}
 	id, _ := p.pin.Load().(string)
 	ctx, cancel := p.bus.call(ctx)
 	defer cancel()

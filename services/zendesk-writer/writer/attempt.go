@@ -155,7 +155,7 @@ func (b *batch) apply(ctx context.Context, results []result, at []int) (refusal 
 // unsent gives the results back of which nothing was sent: the journal does not answer, or another writer has the batch.
 func (b *batch) unsent(results []result, at []int, err error) (refusal error) {
 	if errors.Is(err, store.ErrNotFound) {
-		err = errLapsed
+		err = leaseLost()
 	}
 	for _, i := range at {
 		results[i].outcome.Err = err

@@ -33,7 +33,7 @@ func newBreaker() *gobreaker.TwoStepCircuitBreaker[any] {
 // learns nothing from calls that we cut off ourselves. A panic of f is an error of ours.
 func (b *batch) call(ctx context.Context, f func() (err, health error)) error {
 	if b.w.life.lapsed() {
-		return errLapsed
+		return leaseLost()
 	}
 	if err := b.w.account.refused(b.gen); err != nil {
 		return err

@@ -186,3 +186,24 @@ func TestJobThatHangsKeepsOnlyItsOwnRecordsWaiting(t *testing.T) {
 		}
 	})
 }
+
+// A batch that begins and fails while the unfinished ones are listed is not in the list, and must be taken over all the
+// same: forgotten, its records would wait as long as this writer lives.
+func TestABatchThatFailsWhileTheJournalIsListedIsNotForgotten(t *testing.T) {
+	w := newWorld()
+	wr := New(w, w, newDesk(), quiet(), nil, Options{})
+	wr.life = &presence{epoch: "e"}
+	done := wr.unfinished()
+	wr.hold("b")
+	wr.ended("b", 0)
+	wr.prune(done, nil)
+	at := store.Batch{ID: "b", Epoch: "e", Started: time.Now()}
+	if _, ended := wr.over(at, map[string]time.Duration{"e": time.Hour}); !ended {
+		t.Error("the batch was forgotten")
+	}
+	wr.forget("b")
+	at.Started = time.Now().Add(-time.Hour)
+	if _, ended := wr.over(at, map[string]time.Duration{"e": time.Hour}); !ended {
+		t.Error("an old batch of this writer that nobody knows of stays for ever")
+	}
+}

@@ -75,7 +75,7 @@ func (l *lane) lead(ctx context.Context) error {
 	}
 	defer func() { _ = p.Close() }() // a pin that was not given back ends by itself
 	if c, ok := p.(bus.Claimer); ok && !l.w.opt.Alone {
-		if err := c.Claim(ctx); err != nil && ctx.Err() == nil {
+		if err := c.Claim(ctx, l.t); err != nil && ctx.Err() == nil {
 			l.w.log.Warn("the pin was not taken over", "tenant", l.t, "lane", l.c, "err", err)
 		}
 	}

@@ -13,7 +13,12 @@ import (
 )
 
 // errLapsed ends a life: others may have taken over, nothing of it is sent any more (failures.md I12).
-var errLapsed = fault.New(fault.Transient, fault.LeaseLost, "this writer was silent for too long: another one may have taken over")
+var errLapsed = errors.New("this writer was silent for too long: another one may have taken over")
+
+// leaseLost is errLapsed as the fault of a record that was not sent.
+func leaseLost() error {
+	return fault.Wrap(errLapsed, fault.Transient, fault.LeaseLost, errLapsed.Error())
+}
 
 // presence is one life of a writer as others see it: an epoch that beats in the store. No call is begun after its end,
 // which this process counts from before the beat and the store from within it, so that the store's end is never earlier.

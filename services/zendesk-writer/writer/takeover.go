@@ -98,11 +98,12 @@ func (w *Writer) tidyUp(ctx context.Context, t tenant.ID) {
 }
 
 func (w *Writer) tidy(ctx context.Context, t tenant.ID) error {
+	done := w.unfinished()
 	open, err := w.store.OpenBatches(ctx, t)
 	if err != nil {
 		return err
 	}
-	w.prune(open)
+	w.prune(done, open)
 	lives, err := w.lives(ctx, t)
 	if err != nil {
 		return err
@@ -124,16 +125,29 @@ func (w *Writer) tidy(ctx context.Context, t tenant.ID) error {
 	return errors.Join(append(errs, w.recall(ctx, t))...)
 }
 
-// prune forgets batches that ended after all: their commit was stored and only its answer lost.
-func (w *Writer) prune(open []store.Batch) {
+// unfinished lists the batches of this process that ended without a known commit.
+func (w *Writer) unfinished() (ids []string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for id, s := range w.mine {
+		if !s.running {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// prune forgets batches that ended after all: their commit was stored and only its answer lost. done had ended before
+// the open ones were listed: one that began and failed meanwhile is not in the list and must not be forgotten.
+func (w *Writer) prune(done []string, open []store.Batch) {
 	listed := map[string]bool{}
 	for _, b := range open {
 		listed[b.ID] = true
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for id, s := range w.mine {
-		if !s.running && !listed[id] {
+	for _, id := range done {
+		if !listed[id] {
 			delete(w.mine, id)
 		}
 	}
@@ -155,6 +169,7 @@ func (w *Writer) over(b store.Batch, lives map[string]time.Duration) (over time.
 		return s.over, true
 	case w.opt.Alone && b.Epoch != w.life.epoch:
 		last = earlier(last, w.begun)
+	case b.Epoch == w.life.epoch: // ours, and nobody here knows of it: its own time bounds it
 	case known && left > 0:
 		return over, false
 	case known:
