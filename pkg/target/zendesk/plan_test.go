@@ -1,6 +1,7 @@
 package zendesk
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/ml-connector/ml-connector/pkg/directory"
@@ -192,6 +193,8 @@ func TestOrganizations(t *testing.T) {
 	renamed := linked[4]
 	renamed.Wanted = vendor(5, "Hooli").Wanted
 	renamed.Wanted.Organization.AltName = "Hooli (0000000010)"
-	a.planErr(renamed, fault.OrgNameTaken)
+	if err := a.planErr(renamed, fault.OrgNameTaken); !strings.Contains(err.Error(), "organization ") || !strings.Contains(err.Error(), " has the name") {
+		t.Errorf("the other organization is not named: %v", err)
+	}
 	a.unharmed()
 }

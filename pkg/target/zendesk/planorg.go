@@ -88,7 +88,7 @@ func (t *Target) seeExternalOrgs(ctx context.Context, items []target.Item, idx [
 func (t *Target) seeNames(ctx context.Context, items []target.Item, idx []int, counted bool, found map[int]*orgSight) error {
 	var ask []int
 	for _, i := range idx {
-		if org := found[i].org; org == nil && parseID(items[i].TargetID) == 0 || org != nil && has(diffOrg(*org, *items[i].Wanted.Organization), fieldName) {
+		if org := found[i].org; org == nil && parseID(items[i].TargetID) == 0 || org != nil && misnamed(*org, *items[i].Wanted.Organization) {
 			ask = append(ask, i)
 		}
 	}
@@ -130,7 +130,13 @@ func (t *Target) decideOrg(it target.Item, s *orgSight, names map[string]bool) (
 		return neverActive(it), nil
 	}
 	c := target.Change{Item: it, Verb: target.Create, Why: "no organization has this external id or name", Diff: diffOrg(t.newOrg(want), want)}
+	keeps := false
 	if s.org != nil {
+		if alternative(*s.org, want) {
+			if keeps = s.named != nil || names[fold(want.Name)]; !keeps {
+				want.AltName = "" // the name is free now
+			}
+		}
 		var err error
 		if c, err = t.rule(change(it, s.org.ID, s.org.entry(), diffOrg(*s.org, want))); err != nil {
 			return c, err
@@ -139,11 +145,41 @@ func (t *Target) decideOrg(it target.Item, s *orgSight, names map[string]bool) (
 	if s.org == nil && s.named != nil && s.named.ExternalID == "" {
 		return t.adoptOrg(it, *s.named, want)
 	}
+	if keeps {
+		c.Code, c.Why = string(fault.OrgNameTaken), c.Why+"; the alternative name stays: "+hasName(s)
+	}
 	if !has(c.Diff, fieldName) {
 		return c, nil
 	}
 	return chooseName(c, want, s, names)
 }
+
+// alternative tells whether an organization holds the alternative of its name.
+func alternative(o wireOrg, want directory.Organization) bool {
+	return !blank(want.AltName) && sameText(o.Name, want.AltName) && !sameText(o.Name, want.Name)
+}
+
+// misnamed tells whether an organization has another name than it should have, be it the alternative one.
+func misnamed(o wireOrg, want directory.Organization) bool {
+	return alternative(o, want) || has(diffOrg(o, want), fieldName)
+}
+
+// hasName names the other organization that has a wanted name (failures.md D06).
+func hasName(s *orgSight) string {
+	switch {
+	case s.named == nil:
+		return "another record of the same batch has the name"
+	case strings.HasPrefix(strings.ToLower(s.named.ExternalID), vendors):
+		set, id, _ := strings.Cut(s.named.ExternalID[len(vendors):], ":")
+		return "organization " + idText(s.named.ID) + " has the name, which stands for vendor/" + word(set) + "/" + word(id)
+	case s.named.ExternalID != "":
+		return "organization " + idText(s.named.ID) + " has the name and another external id"
+	}
+	return "organization " + idText(s.named.ID) + " has the name"
+}
+
+// vendors begins the external ids that this product gives to organizations (design.md 8).
+const vendors = "psft:vendor:"
 
 func (t *Target) newOrg(want directory.Organization) wireOrg {
 	return wireOrg{OrganizationFields: t.fields.blanks(prefixOrg, want.Fields)}
@@ -165,10 +201,10 @@ func chooseName(c target.Change, want directory.Organization, s *orgSight, names
 	if taken && !blank(want.AltName) && s.altNamed == nil && !names[fold(want.AltName)] {
 		name, taken = want.AltName, false
 		c.Code = string(fault.OrgNameTaken)
-		c.Why += "; the name is taken, the alternative is used"
+		c.Why += "; the name is taken, the alternative is used: " + hasName(s)
 	}
 	if taken {
-		return c, held(fault.OrgNameTaken, "the name and its alternative belong to other organizations")
+		return c, held(fault.OrgNameTaken, "the name and its alternative belong to other organizations: "+hasName(s))
 	}
 	names[fold(name)] = true
 	c.Diff = renamed(c.Diff, name)
