@@ -29,6 +29,9 @@ func (r *result) resolved(at moment, moved bool, notes []string) audit.Entry {
 		e.Outcome, e.Changes = audit.Held, difference(r.was, r.decision.Entry)
 		e.Detail = fmt.Sprintf("%s is kept back by the guard: the record stays as it is in Zendesk until then", r.decision.Entry.State())
 	}
+	if r.waits && r.turn.step != "" {
+		e.Detail = fmt.Sprintf("%s waits for an address: the record stays as it is in Zendesk until then", r.decision.Entry.State())
+	}
 	if r.note != "" {
 		e.Explain = append(e.Explain, r.note)
 	}
@@ -47,6 +50,9 @@ func (r *result) resolved(at moment, moved bool, notes []string) audit.Entry {
 	}
 	if len(r.decision.Flags) > 0 {
 		e.Code, e.Next = string(r.decision.Flags[0].Code), r.decision.Flags[0].Code.Next()
+	}
+	if r.waits && r.turn.step != "" {
+		e.Code, e.Next = string(r.turn.code()), r.turn.code().Next()
 	}
 	return e
 }

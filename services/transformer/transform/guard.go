@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"strings"
 
+	"github.com/ml-connector/ml-connector/pkg/address"
 	"github.com/ml-connector/ml-connector/pkg/directory"
 	"github.com/ml-connector/ml-connector/pkg/event"
 	"github.com/ml-connector/ml-connector/pkg/fault"
@@ -71,7 +71,7 @@ func mailOf(e directory.Entry) string {
 
 // renamed tells whether an address is exchanged for another; a first one and a missing one exchange nothing.
 func renamed(before, after string) bool {
-	return before != "" && after != "" && !strings.EqualFold(before, after)
+	return before != "" && after != "" && !address.Same(before, after)
 }
 
 // guardCode is the code under which a kind of change is held.

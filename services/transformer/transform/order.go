@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ml-connector/ml-connector/pkg/fault"
 	"github.com/ml-connector/ml-connector/pkg/record"
 )
 
@@ -181,6 +182,17 @@ func (v turn) content(wants string) string {
 		return "takes " + v.behind.String() + " " + wants
 	}
 	return fmt.Sprintf("%s %s %s %t %s", v.step, v.behind, wants, v.stuck, v.why)
+}
+
+// code is the finding of a record that waits.
+func (v turn) code() fault.Code {
+	switch v.step {
+	case rings:
+		return fault.EmailCycle
+	case reviews:
+		return fault.EmailOwned
+	}
+	return fault.EmailWait
 }
 
 // samePerson tells whether two records may be one person, by their names alone: all words of the shorter one are in

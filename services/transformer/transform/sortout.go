@@ -211,11 +211,7 @@ func (s *Service) noteOrder(ctx context.Context, at moment, of []*result) error 
 	for _, r := range of {
 		o := store.Observation{Ref: r.task.ref}
 		if v := r.turn; v.step != "" {
-			code := map[stride]fault.Code{rings: fault.EmailCycle, reviews: fault.EmailOwned}[v.step]
-			if code == "" {
-				code = fault.EmailWait
-			}
-			o.Findings = []store.Finding{{Ref: o.Ref, Stage: orderStage, Code: code, Hold: true, Detail: v.why, Since: at.now, At: at.now}}
+			o.Findings = []store.Finding{{Ref: o.Ref, Stage: orderStage, Code: v.code(), Hold: true, Detail: v.why, Since: at.now, At: at.now}}
 		}
 		list = append(list, o)
 	}
