@@ -210,3 +210,17 @@ func TestSomebodyWhoComesBackUnderANewNumberWaitsForAPerson(t *testing.T) {
 		})
 	}
 }
+
+// Two spellings of one address are one address, and the spelling of the source is what is handed on (failures.md D07).
+func TestSpellingsOfOneAddressAreOne(t *testing.T) {
+	g := office(t, 1)
+	g.join(t, 1, "Robin Example", "Robin@Bücher.example")
+	g.turn(t)
+	g.join(t, 2, "Sam Example", "ROBIN@xn--bcher-kva.example")
+	if got := g.waits(t, fault.SharedEmail); got != "1 2" {
+		t.Errorf("shared by %q", got)
+	}
+	if got := g.wanted(t, nth(1)).User.Email; got != "robin@bücher.example" {
+		t.Errorf("handed on %q", got)
+	}
+}
