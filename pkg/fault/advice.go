@@ -114,6 +114,7 @@ func advice() map[Code]string {
 		NoCredential: "set it with `ml-connector credential set <tenant> <purpose>`",
 		LeaseLost:    "nothing to do: another writer took over",
 		Poison:       "look at the dead letter; retry it after the fix",
+		SafetyStop:   "nothing was sent: this is a bug, or somebody changed the store by hand; read the audit entry and the log line with this code, report it, repair what the detail names, then run `ml-connector resume <tenant> --reason <what was repaired>`",
 
 		ReplayRunning: "wait for it or stop it: `ml-connector replay <tenant> --status`",
 		LetterDecided: "nothing to do: somebody decided on the letter before",

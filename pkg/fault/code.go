@@ -112,6 +112,7 @@ const (
 	NoCredential Code = "CREDENTIAL_MISSING"
 	LeaseLost    Code = "LEASE_LOST"
 	Poison       Code = "POISON"
+	SafetyStop   Code = "SAFETY_STOP" // a write that must never happen was about to leave: the tenant's writer stands still until a person lets it go on
 
 	ReplayRunning Code = "REPLAY_RUNNING"
 	LetterDecided Code = "LETTER_DECIDED"

@@ -41,6 +41,7 @@ type Change struct {
 	Item
 	Verb    Verb
 	Held    directory.Entry // what the target held when it was read for this plan; empty when nothing was there
+	Object  string          // id of the object that Held was read from; "" when nothing was there
 	Adopted bool            // the object existed before us and becomes ours by this change
 	Diff    []audit.Change  // field by field, for people
 	Why     string          // why this verb: "email changed", "already as wanted", "never active"

@@ -39,7 +39,10 @@ type batch struct {
 // Apply implements target.Target: urgent and few changes singly, the rest in bulk jobs of 100, each record with its
 // own outcome. When nothing at all could be tried, because the account cannot be reached or refuses us, it fails as a
 // whole.
-func (t *Target) Apply(ctx context.Context, _ tenant.ID, changes []target.Change, j target.Journal) ([]target.Outcome, error) {
+func (t *Target) Apply(ctx context.Context, of tenant.ID, changes []target.Change, j target.Journal) ([]target.Outcome, error) {
+	if err := t.wrongTenant(of); err != nil {
+		return nil, err
+	}
 	b := &batch{t: t, journal: j, changes: slices.Clone(changes), out: make([]target.Outcome, len(changes)),
 		whole: map[int]target.Change{}, why: map[int]string{}, doubtful: map[int]bool{}}
 	w := work{crowd: urgent(changes) > crowd}

@@ -34,7 +34,7 @@ type steps struct {
 }
 
 func (s *steps) send(ctx context.Context, k call) error {
-	k.urgent = s.c.Urgent
+	k.urgent, k.about = s.c.Urgent, []target.Change{s.c}
 	rc, err := s.t.client.do(ctx, k)
 	if s.o.Request != "" && rc.line != "" {
 		s.o.Request += "; "

@@ -142,9 +142,9 @@ func (b *batch) inPlace(ctx context.Context, k bulkKind, part []int) (again []in
 
 // submit queues the job; while the account has too many it waits, up to the patience (failures.md Z16).
 func (b *batch) submit(ctx context.Context, k bulkKind, part []int) (wireJob, receipt, error) {
-	list := make([]map[string]any, 0, len(part))
+	list, about := make([]map[string]any, 0, len(part)), make([]target.Change, 0, len(part))
 	for _, i := range part {
-		list = append(list, b.element(k, b.changes[i]))
+		list, about = append(list, b.element(k, b.changes[i])), append(about, b.changes[i])
 	}
 	until := time.Now().Add(b.t.cfg.Patience)
 	for {
@@ -152,7 +152,7 @@ func (b *batch) submit(ctx context.Context, k bulkKind, part []int) (wireJob, re
 		var a struct {
 			Job wireJob `json:"job_status"`
 		}
-		rc, err := b.t.client.do(ctx, call{method: k.method, path: k.path, body: map[string]any{k.key: list}, out: &a})
+		rc, err := b.t.client.do(ctx, call{method: k.method, path: k.path, body: map[string]any{k.key: list}, out: &a, about: about})
 		if err == nil {
 			b.t.jam.taken()
 		}

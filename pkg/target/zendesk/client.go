@@ -10,11 +10,13 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/ml-connector/ml-connector/pkg/fault"
 	"github.com/ml-connector/ml-connector/pkg/internal/httpx"
 	"github.com/ml-connector/ml-connector/pkg/secret"
+	"github.com/ml-connector/ml-connector/pkg/target"
 )
 
 // answer is a complete HTTP answer.
@@ -35,6 +37,7 @@ type client struct {
 	routes   []route
 	patience time.Duration
 	log      *slog.Logger
+	tripped  atomic.Pointer[fault.Error] // the violation after which nothing leaves
 }
 
 // call is one thing to ask. out is decoded from a 2xx answer, which must be a JSON object.
@@ -44,6 +47,7 @@ type call struct {
 	body         any
 	out          any
 	urgent       bool
+	about        []target.Change // whom a write is for, in the order of its body
 }
 
 func (k call) writes() bool { return k.method != http.MethodGet }
@@ -67,7 +71,7 @@ const (
 func (c *client) do(ctx context.Context, k call) (receipt, error) {
 	r, record, err := permit(c.routes, k.method, k.path)
 	if err != nil {
-		return receipt{}, err
+		return receipt{}, c.trip(err)
 	}
 	until, t := time.Now().Add(c.patience), tries{}
 	for {
@@ -109,6 +113,10 @@ func (c *client) once(ctx context.Context, k call, r route, record string, until
 	if k.body != nil {
 		body = encode(k.body)
 	}
+	if err := c.trip(vouch(k, r, record, body)); err != nil {
+		ps.leave(answer{})
+		return answer{}, sign, err
+	}
 	a, err := c.send(ctx, k.method, k.path, k.query, "application/json", body, sign)
 	if err != nil {
 		ps.leave(answer{Status: a.Status, Header: a.Header})
@@ -122,6 +130,9 @@ func (c *client) once(ctx context.Context, k call, r route, record string, until
 // send is the last point before the wire: what is not on the list does not leave (failures.md 2.3 O4).
 func (c *client) send(ctx context.Context, method, path string, q url.Values, kind string, body []byte, sign secret.String) (answer, error) {
 	if _, _, err := permit(c.routes, method, path); err != nil {
+		return answer{}, c.trip(err)
+	}
+	if err := c.shut(); err != nil {
 		return answer{}, err
 	}
 	u := *c.base

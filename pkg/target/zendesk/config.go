@@ -10,10 +10,13 @@ import (
 	"time"
 
 	"github.com/ml-connector/ml-connector/pkg/fault"
+	"github.com/ml-connector/ml-connector/pkg/tenant"
 )
 
 // Config of one account. Start from Default: the zero value refuses adoption and is not valid.
 type Config struct {
+	Tenant tenant.ID // whose account it is; Apply for another tenant is refused. "" asks nothing
+
 	BaseURL string // https://<subdomain>.zendesk.com; http for loopback only
 	Auth    Auth   // ClientCredentials, AuthorizationCode or APIToken
 

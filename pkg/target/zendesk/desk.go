@@ -231,7 +231,7 @@ func (d *desk) look(ctx context.Context) {
 	}
 }
 
-// failed keeps waiting through trouble that passes; a refused credential ends it.
+// failed keeps waiting through trouble that passes; a refused credential or a bug of ours ends it.
 func (d *desk) failed(ctx context.Context, ids []string, err error) {
 	if ctx.Err() != nil {
 		return
@@ -240,7 +240,7 @@ func (d *desk) failed(ctx context.Context, ids []string, err error) {
 	kind := fault.KindOf(err)
 	for _, id := range ids {
 		k := d.open[id]
-		if k == nil || kind != fault.Auth && kind != fault.Config && d.last.Sub(k.at) < d.life {
+		if k == nil || kind != fault.Auth && kind != fault.Config && kind != fault.Internal && d.last.Sub(k.at) < d.life {
 			continue
 		}
 		k.done, k.err = true, unknownJob("the job cannot be looked at: "+string(fault.CodeOf(err)))

@@ -86,7 +86,7 @@ func neverActive(it target.Item) target.Change {
 // change is what turns held into wanted by d.
 func change(it target.Item, id int64, held directory.Entry, d []audit.Change) target.Change {
 	it.TargetID = idText(id)
-	c := target.Change{Item: it, Verb: target.Update, Held: held, Diff: d}
+	c := target.Change{Item: it, Verb: target.Update, Object: it.TargetID, Held: held, Diff: d}
 	switch {
 	case len(d) == 0:
 		c.Verb, c.Why = target.Nothing, "already as wanted"

@@ -15,7 +15,7 @@ const department = "user_fields.department"
 // byHand is an agent who writes a field in Zendesk.
 func (a *account) byHand(it target.Item, value any) {
 	a.Helper()
-	if _, err := a.target.client.do(a.Context(), call{method: "PUT", path: "/api/v2/users/" + it.TargetID, out: &userAnswer{},
+	if _, err := a.target.client.do(a.Context(), call{method: "PUT", path: "/api/v2/users/" + it.TargetID, out: &userAnswer{}, about: []target.Change{{Item: it, Object: it.TargetID}},
 		body: wrap("user", map[string]any{"user_fields": map[string]any{"department": value}})}); err != nil {
 		a.Fatal(err)
 	}

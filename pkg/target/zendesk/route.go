@@ -3,8 +3,6 @@ package zendesk
 import (
 	"net/http"
 	"strings"
-
-	"github.com/ml-connector/ml-connector/pkg/fault"
 )
 
 // route is one permitted call. The list is the whole of what this package can ask of Zendesk (failures.md 5.12): there
@@ -64,7 +62,7 @@ func routes() []route {
 	}
 }
 
-// permit finds the route of a call or refuses the call: an internal fault, because only a bug of ours gets here.
+// permit finds the route of a call or refuses the call: a violation, because only a bug of ours gets here.
 func permit(list []route, method, path string) (route, string, error) {
 	for _, r := range list {
 		if r.method != method {
@@ -74,7 +72,7 @@ func permit(list []route, method, path string) (route, string, error) {
 			return r, record, nil
 		}
 	}
-	return route{}, "", fault.New(fault.Internal, fault.Unclassified, "refused to send "+method+": not on the list of permitted calls")
+	return route{}, "", violation("refused to send " + method + ": not on the list of permitted calls")
 }
 
 // matchPath gives the first {id} of the path.

@@ -16,6 +16,7 @@ import (
 // openTarget opens the tenant's account: the catalog of targets.
 func (c *Core) openTarget(ctx context.Context, t tenant.ID, s config.Tenant) (*zendesk.Target, error) {
 	cfg := zendesk.Default()
+	cfg.Tenant = t
 	cfg.BaseURL = string(s.Zendesk.BaseURL)
 	cfg.Share, cfg.Jobs = s.Zendesk.Budget.Share, min(s.Zendesk.Budget.Jobs, 10)
 	cfg.Adopt, cfg.FreeSeats = s.Zendesk.Adopt, s.Employees.Leaver.DowngradeAgents
