@@ -2,10 +2,12 @@ package e2e
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/ml-connector/ml-connector/pkg/adminapi"
+	"github.com/ml-connector/ml-connector/pkg/audit"
 	pssim "github.com/ml-connector/ml-connector/pkg/sim/peoplesoft"
 	"github.com/ml-connector/ml-connector/services/internal/assembly"
 )
@@ -16,6 +18,7 @@ type misread struct {
 	fault  pssim.Fault
 	codes  []string // of the cycle of employees, which then concludes nothing; none: the cycle may pass
 	writes bool     // the records that were read may be written while it lasts
+	field  string   // that the trail names beside rejected rows
 	most   int      // calls of PeopleSoft while it lasts; 0 is any number
 	before func(t *testing.T, o *ordeal)
 }
@@ -48,6 +51,14 @@ func (m misread) play(t *testing.T) {
 	}
 	if !slices.ContainsFunc(o.PS.Requests(), func(r pssim.Request) bool { return len(r.Faults) > 0 }) {
 		t.Error("no call met the fault")
+	}
+	if m.field != "" {
+		until(t, 30*time.Second, "the trail tells of rejected rows", func() bool {
+			told, err := o.client.Audit(t.Context(), acme, audit.Query{Stage: audit.Poller, Outcome: audit.Failed})
+			return err == nil && slices.ContainsFunc(told, func(e adminapi.AuditEntry) bool {
+				return e.Key != "" && e.Code == "SRC_SCHEMA" && strings.Contains(e.Detail, m.field)
+			})
+		})
 	}
 	if n := len(o.suspended()); n > 1 { // changes terminates one
 		t.Errorf("%d people were suspended", n)
@@ -90,7 +101,7 @@ func misreads() map[string]misread {
 		"P09 rows twice":                           {fault: f(pssim.FaultDuplicates), writes: true},
 		"P10 the key is missing":                   {fault: f(pssim.FaultDropColumn, column("EMPLID")), codes: []string{"SRC_SCHEMA"}},
 		"P11 every date in another form":           {fault: f(pssim.FaultDrift, column("EFFDT")), codes: []string{"SRC_SCHEMA"}},
-		"P11 a few dates in another form":          {fault: f(pssim.FaultDrift, column("EFFDT"), n(5), skip), writes: true},
+		"P11 a few dates in another form":          {fault: f(pssim.FaultDrift, column("EFFDT"), n(5)), writes: true, field: "EFFDT"}, // the row that the check reads among them
 		"P12 the password is refused":              {fault: f(pssim.FaultStatus, status(401)), codes: []string{"SRC_AUTH"}, most: 2},
 		"P12 the query is forbidden":               {fault: f(pssim.FaultStatus, status(403)), codes: []string{"SRC_FORBIDDEN"}, most: 2},
 		"P13 a node that is not there":             {fault: f(pssim.FaultWrongNode), codes: []string{"SRC_NOT_FOUND"}, most: 2},

@@ -12,11 +12,16 @@ import (
 	"github.com/ml-connector/ml-connector/pkg/fault"
 	"github.com/ml-connector/ml-connector/pkg/internal/httpx"
 	"github.com/ml-connector/ml-connector/pkg/record"
+	"github.com/ml-connector/ml-connector/pkg/source"
 	"github.com/ml-connector/ml-connector/pkg/tenant"
 )
 
+// sample is how many rows are looked at when the one row that Check asked for cannot be read.
+const sample = 100
+
 // Check implements source.Source: dns, connect, tls, gateway, sign-in, query, columns. The query is the real one with
-// the real credential, limited to one row (failures.md P15); after a failed step the others are skipped.
+// the real credential, limited to one row (failures.md P15); after a failed step the others are skipped. A row that
+// cannot be read condemns nothing alone: as in a read, more than a fifth of the rows must be unreadable (P11).
 func (s *Source) Check(ctx context.Context, _ tenant.ID, kind record.Kind) []check.Step {
 	e := examination{Source: s, kind: kind}
 	list := []struct {
@@ -150,24 +155,27 @@ func (e *examination) query(context.Context) (check.State, string, error) {
 	return check.OK, r.what + " answers", err
 }
 
-func (e *examination) columnList(context.Context) (check.State, string, error) {
+func (e *examination) columnList(ctx context.Context) (check.State, string, error) {
 	r := e.readings[e.kind]
 	if len(e.table.rows) == 0 {
 		return check.Warning, "no row came, so the columns could not be compared", nil
 	}
-	lines, notes, err := r.lines(e.table)
+	lines, notes, page, err := r.examine(e.table)
+	if err == nil && unreadable(page) && len(lines) == 1 && r.limited {
+		if e.table, _, err = r.fetch(ctx, e.client, &attempt{}, ask{limit: min(r.max, sample)}); err == nil {
+			lines, notes, page, err = r.examine(e.table)
+		}
+	}
 	if err != nil {
 		return check.Failed, "", err
 	}
 	found := map[string]string{}
-	for name := range lines[0].row {
-		found[name] = name
+	for _, l := range lines[:min(len(lines), 1)] {
+		for name := range l.row {
+			found[name] = name
+		}
 	}
-	page, err := r.page(lines, false)
-	if err != nil {
-		return check.Failed, "", err
-	}
-	if len(page.Records) == 0 && len(page.Notes) > 0 {
+	if unreadable(page) {
 		return check.Failed, "", fault.New(fault.Config, fault.SourceSchema, "the row cannot be read: "+page.Notes[0].Detail)
 	}
 	remarks := make([]string, 0, 4)
@@ -182,3 +190,16 @@ func (e *examination) columnList(context.Context) (check.State, string, error) {
 	}
 	return check.OK, strconv.Itoa(len(found)) + " columns are read", nil
 }
+
+// examine does with the rows what a read does.
+func (r *reading) examine(t table) ([]line, []source.Note, source.Page, error) {
+	lines, notes, err := r.lines(t)
+	if err != nil {
+		return nil, nil, source.Page{}, err
+	}
+	page, err := r.page(lines, false)
+	return lines, notes, page, err
+}
+
+// unreadable tells that no row of the page can be read.
+func unreadable(p source.Page) bool { return len(p.Records) == 0 && len(p.Notes) > 0 }

@@ -40,6 +40,8 @@ func TestCheckNamesTheStepThatFails(t *testing.T) {
 		"a sign-in page in place of the query": {fault: sim.Fault{Kind: sim.FaultSignIn}, step: "query", state: check.Failed, code: fault.SourceNotData, detail: "sign-in page"},
 		"a redirect":                           {fault: sim.Fault{Kind: sim.FaultRedirect}, step: "query", state: check.Failed, code: fault.SourceRedirect, detail: "elsewhere.example"},
 		"no row":                               {fault: sim.Fault{Kind: sim.FaultZeroRows}, step: "columns", state: check.Warning, code: fault.SourceSchema, detail: "no row"},
+		"a first row that cannot be read":      {fault: sim.Fault{Kind: sim.FaultDrift, Column: "EFFDT", N: 1}, step: "columns", state: check.Warning, code: fault.SourceSchema, detail: "EFFDT"},
+		"two rows in five that cannot be read": {fault: sim.Fault{Kind: sim.FaultDrift, Column: "EFFDT", N: 2}, step: "columns", state: check.Failed, code: fault.SourceSchema, detail: "rows cannot be read"},
 		"a column that is needed":              {fault: sim.Fault{Kind: sim.FaultDropColumn, Column: "EFFDT"}, step: "columns", state: check.Failed, code: fault.SourceSchema, detail: "EFFDT"},
 		"a column that would be nice":          {fault: sim.Fault{Kind: sim.FaultDropColumn, Column: "DEPT_DESCR"}, step: "columns", state: check.Warning, code: fault.SourceSchema, detail: "DEPT_DESCR"},
 	}
