@@ -14,7 +14,7 @@ const (
 
 // Severity of a finding with this code that keeps nothing waiting.
 func (c Code) Severity() Severity {
-	if slices.Contains([]Code{OutOfScope, NotStarted, NoJob, SkipNeverActive, GuardRejected, SourceBusy, TargetRate, TargetJobs}, c) {
+	if slices.Contains([]Code{OutOfScope, NotStarted, NoJob, SkipNeverActive, GuardRejected, SourceBusy, TargetRate, TargetJobs, Recovered}, c) {
 		return Info
 	}
 	return Warning

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ml-connector/ml-connector/pkg/adminapi"
 	"github.com/ml-connector/ml-connector/pkg/app"
+	"github.com/ml-connector/ml-connector/pkg/disk"
 	"github.com/ml-connector/ml-connector/pkg/tenant"
 	"github.com/ml-connector/ml-connector/services/internal/assembly"
 	"github.com/ml-connector/ml-connector/services/internal/embedded"
@@ -37,6 +38,7 @@ type world struct {
 
 	ingress string           // address of the ingress; "" opens none
 	tuning  *assembly.Tuning // waiting times; nil means fast
+	floor   disk.Floor       // of the disk of the data folder; zero means 32 MiB: a test machine may be short of room
 }
 
 // newCompany starts the simulators for the length of the test.
@@ -94,7 +96,11 @@ func (w *world) start(t testing.TB, dir, database string) {
 	if w.tuning != nil {
 		tuning = *w.tuning
 	}
-	sys, err := embedded.Open(t.Context(), embedded.Options{Data: dir, Listen: "127.0.0.1:0", Ingress: w.ingress, Log: logger(), Tuning: tuning, Database: database})
+	floor := w.floor
+	if floor == (disk.Floor{}) {
+		floor.Exact = 32 << 20
+	}
+	sys, err := embedded.Open(t.Context(), embedded.Options{MinFree: floor, Data: dir, Listen: "127.0.0.1:0", Ingress: w.ingress, Log: logger(), Tuning: tuning, Database: database})
 	if err != nil {
 		t.Fatal(err)
 	}

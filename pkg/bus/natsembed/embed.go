@@ -174,7 +174,7 @@ func (s *Server) Healthy(ctx context.Context) error {
 			return nil
 		}
 		if try == healthTries {
-			return fault.New(fault.Transient, fault.BrokerDown, fmt.Sprintf("embedded broker %s: %s", h.Status, h.Error))
+			return s.unhealthy(h.Status, h.Error)
 		}
 		select {
 		case <-ctx.Done():

@@ -71,6 +71,8 @@ type Deps struct {
 	Connect func(ctx context.Context, t tenant.ID, actor string) (adminapi.Connecting, error)
 	// Coming tells what changes by itself soon; nil leaves it out.
 	Coming func(ctx context.Context, t tenant.ID) (adminapi.Coming, error)
+	// Own is what is wrong with the process itself, and what healed lately; nil tells nothing.
+	Own func() (problems, notes []adminapi.Problem)
 	// Unseal opens the message that a letter of the ingress keeps sealed; nil opens none.
 	Unseal func(ctx context.Context, t tenant.ID, id string, original json.RawMessage) ([]byte, error)
 	// RetryIB takes a message of the ingress out of its letter and stores what it says; nil refuses.

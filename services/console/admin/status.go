@@ -81,6 +81,10 @@ func (a *API) tenantStatus(ctx context.Context, t tenant.ID) (adminapi.TenantSta
 			return s, err
 		}
 	}
+	if a.Own != nil {
+		problems, notes := a.Own()
+		s.Problems, s.Warnings = append(s.Problems, problems...), append(s.Warnings, notes...)
+	}
 	if a.Account != nil {
 		if b, breaker, ok := a.Account(t); ok {
 			s.Budget, s.Breaker = &b, breaker

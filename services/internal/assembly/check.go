@@ -41,19 +41,20 @@ func (c *Core) Check(ctx context.Context, t tenant.ID, fix bool) (adminapi.Check
 		}
 		add("zendesk", tg.Check(ctx, t))
 	}
-	add("ml-connector", c.own(ctx))
+	add("ml-connector", c.parts(ctx))
 	return out, nil
 }
 
-// own checks our parts.
-func (c *Core) own(ctx context.Context) []check.Step {
-	part := func(name string, err error) check.Step {
-		if err != nil {
-			return failed(name, err)[0]
+// parts checks our parts.
+func (c *Core) parts(ctx context.Context) (steps []check.Step) {
+	for _, part := range c.checks() {
+		if err := part.Run(ctx); err != nil {
+			steps = append(steps, failed(part.Name, err)...)
+			continue
 		}
-		return check.Step{Name: name, State: check.OK}
+		steps = append(steps, check.Step{Name: part.Name, State: check.OK})
 	}
-	return []check.Step{part("store", c.Store.Ping(ctx)), part("broker", c.Bus.Healthy(ctx))}
+	return steps
 }
 
 func failed(name string, err error) []check.Step {

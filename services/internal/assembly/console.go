@@ -28,7 +28,7 @@ import (
 func (c *Core) Admin(token secret.String, accounts *Accounts, getenv func(string) string) *admin.API {
 	d := admin.Deps{Store: c.Store, Bus: c.Bus, Seal: sealer{c}, Prepare: c.Prepare, Check: c.Check, Connection: c.Connection, Connect: c.Connect, Plan: c.Plan(accounts), Lookup: Lookup(getenv),
 		Token: token, Version: Version(), Now: c.Now, Log: c.Log}
-	d.Coming = c.Coming
+	d.Coming, d.Own = c.Coming, c.own
 	d.Unseal, d.RetryIB, d.Rotate = c.unseal, c.retryIB, c.rotate
 	if accounts != nil {
 		d.Account = func(t tenant.ID) (target.Budget, string, bool) { return accounts.Account(t) }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/ml-connector/ml-connector/pkg/bus"
 	"github.com/ml-connector/ml-connector/pkg/config"
+	"github.com/ml-connector/ml-connector/pkg/disk"
 	"github.com/ml-connector/ml-connector/pkg/fault"
 	"github.com/ml-connector/ml-connector/pkg/secret"
 	"github.com/ml-connector/ml-connector/pkg/store"
@@ -37,6 +38,7 @@ type Core struct {
 	Log   *slog.Logger
 	Now   func() time.Time
 	Tune  Tune
+	Disk  *disk.Watch // of the disk that this process keeps streams and state on; nil when others keep them
 	// Public is the address under which a browser reaches the operators' pages, such as https://connector.example.com;
 	// "" where none is served.
 	Public string

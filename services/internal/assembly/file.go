@@ -32,6 +32,8 @@ type File struct {
 	Database  string `yaml:"database_url"`
 	TokenFile string `yaml:"admin_token_file"`
 
+	MinFree string `yaml:"min_free_disk"` // disk.ParseFloor
+
 	Tuning Tuning `yaml:"tuning"`
 }
 

@@ -33,7 +33,7 @@ type Ingress struct {
 func (c *Core) Ingress() *Ingress {
 	doors := &listener.Doors{}
 	o := listener.Options{Now: c.Now, Counted: c.answers.add, Log: c.Log.With("component", "ib-listener"), Form: func(ok bool, detail string) (string, []byte) { return ib.Answer(nil, ok, detail) }}
-	return &Ingress{c, doors, listener.New(doors, c.Bus, c.sealData(), o)}
+	return &Ingress{c, doors, listener.New(doors, c.intake(), c.sealData(), o)}
 }
 
 // Handler answers everything on the ingress. Paths of nobody are 403.

@@ -134,7 +134,7 @@ func (c *Core) Operations(l net.Listener, more ...func(*http.ServeMux)) app.Comp
 	return app.Component{Name: "operations", Run: func(ctx context.Context) error {
 		var draining atomic.Bool
 		context.AfterFunc(ctx, func() { draining.Store(true) })
-		health := app.NewHealth(draining.Load, app.Check{Name: "store", Run: c.Store.Ping}, app.Check{Name: "broker", Run: c.Bus.Healthy})
+		health := app.NewHealth(draining.Load, c.checks()...)
 		if err := health.Register(newMeter(c)); err != nil {
 			return err
 		}

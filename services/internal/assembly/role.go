@@ -33,8 +33,8 @@ func (c *Core) Poller() Role {
 			now, err := c.fingerprint(ctx, t)
 			return now == print, err
 		}
-		opt := poll.Options{Zone: s.Zone(), Feeds: feeds(s, list), Now: c.Now, Current: current}
-		return poll.New(c.Bus, c.Store, c.Log, opt).Run(ctx, t)
+		opt := poll.Options{Zone: s.Zone(), Feeds: feeds(s, list), Now: c.Now, Current: current, Room: c.room}
+		return poll.New(c.intake(), c.Store, c.Log, opt).Run(ctx, t)
 	}}
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/ml-connector/ml-connector/pkg/app"
 	"github.com/ml-connector/ml-connector/pkg/bus/natsbus"
 	"github.com/ml-connector/ml-connector/pkg/bus/natsembed"
+	"github.com/ml-connector/ml-connector/pkg/disk"
 	"github.com/ml-connector/ml-connector/pkg/fault"
 	"github.com/ml-connector/ml-connector/pkg/secret"
 	"github.com/ml-connector/ml-connector/pkg/store"
@@ -29,14 +30,15 @@ import (
 
 // Options of the one process.
 type Options struct {
-	Data     string // folder of this process alone; created with mode 0700
-	Listen   string // operators
-	Ingress  string // the outside world; "" opens none
-	CertFile string // of the ingress, PEM; "" speaks plain HTTP
-	CertKey  string // its key
-	Public   string // where browsers find what Listen serves; "" is Listen itself
-	KeyFile  string // master key; "" is <Data>/master.key
-	Database string // "" is SQLite in the data folder, else a Postgres URL
+	Data     string     // folder of this process alone; created with mode 0700
+	Listen   string     // operators
+	Ingress  string     // the outside world; "" opens none
+	CertFile string     // of the ingress, PEM; "" speaks plain HTTP
+	CertKey  string     // its key
+	Public   string     // where browsers find what Listen serves; "" is Listen itself
+	KeyFile  string     // master key; "" is <Data>/master.key
+	Database string     // "" is SQLite in the data folder, else a Postgres URL
+	MinFree  disk.Floor // of the disk of the data folder; under it nothing new comes in
 	Getenv   func(string) string
 	Log      *slog.Logger
 	Tuning   assembly.Tuning
@@ -78,7 +80,8 @@ func Open(ctx context.Context, o Options) (_ *System, err error) {
 	if err != nil {
 		return nil, err
 	}
-	s.Core = &assembly.Core{Store: st, Log: o.Log, Now: time.Now, Tune: o.Tuning.Tune()}
+	s.Core = &assembly.Core{Store: st, Log: o.Log, Now: time.Now, Tune: o.Tuning.Tune(),
+		Disk: disk.New(disk.Options{Dir: o.Data, Floor: o.MinFree, Log: o.Log})}
 	s.Core.Tune.Alone = o.Database == ""
 	keys, err := vault.Open(ctx, vault.Options{KeyFile: o.KeyFile, Create: true}, st)
 	if err != nil {
@@ -153,7 +156,7 @@ func (s *System) Run(ctx context.Context) error {
 		c.Public = assembly.PublicURL(s.opt.Public, s.listen.Addr())
 	}
 	api := c.Admin(s.Token, s.Accounts, s.opt.Getenv)
-	parts := []app.Component{c.TellKeys(), c.Component(c.Poller(), c.Transformer(), c.Replayer(), c.Writer(s.Accounts), c.Recorder())}
+	parts := []app.Component{c.TellKeys(), c.TellDisk(), c.Component(c.Poller(), c.Transformer(), c.Replayer(), c.Writer(s.Accounts), c.Recorder())}
 	if s.listen != nil {
 		parts = append(parts, c.Operations(s.listen, api.Routes, c.Pages(api).Routes))
 		if err := adminapi.WriteLocal(s.opt.Data, s.local()); err != nil {

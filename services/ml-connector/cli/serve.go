@@ -3,11 +3,13 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"github.com/spf13/cobra"
 	"io/fs"
 	"path/filepath"
 
 	"github.com/ml-connector/ml-connector/pkg/app"
+	"github.com/ml-connector/ml-connector/pkg/disk"
 	"github.com/ml-connector/ml-connector/pkg/fault"
 	"github.com/ml-connector/ml-connector/services/internal/assembly"
 	"github.com/ml-connector/ml-connector/services/internal/embedded"
@@ -34,6 +36,7 @@ func newServe(c *common) *cobra.Command {
 	cmd.Flags().StringVar(&config, "config", "", "YAML file, see docs/reference/environment.md; environment and flags win")
 	cmd.Flags().StringVar(&o.Listen, "listen", "127.0.0.1:8080", "operators: admin API under /api/v1, /metrics, /livez, /readyz")
 	cmd.Flags().StringVar(&o.Ingress, "ingress", "127.0.0.1:8081", "the outside world: POST /ib/<tenant>, POST /webhooks/zendesk/<tenant>")
+	cmd.Flags().StringVar(&o.MinFree, "min-free-disk", "", "room that must stay free where the data is, such as 500MiB or 10%,2GiB, or off: under it nothing new comes in")
 	return cmd
 }
 
@@ -64,6 +67,7 @@ func (o *serveOptions) fill(cmd *cobra.Command, c *common, config string) error 
 	o.LogFormat = pick("", "MLC_LOG_FORMAT", file.LogFormat, "")
 	o.Public = pick("", "MLC_PUBLIC_URL", file.Public, "")
 	o.Database = pick("", "MLC_DATABASE_URL", file.Database, "")
+	o.MinFree = pick("min-free-disk", "MLC_MIN_FREE_DISK", file.MinFree, o.MinFree)
 	o.Tuning = file.Tuning
 	return nil
 }
@@ -73,7 +77,11 @@ func serve(ctx context.Context, env app.Env, o serveOptions) error {
 	if err != nil {
 		return err
 	}
-	sys, err := embedded.Open(ctx, embedded.Options{Data: o.Data, Listen: o.Listen, Ingress: o.Ingress, CertFile: o.CertFile, CertKey: o.CertKey, KeyFile: o.KeyFile, Public: o.Public, Database: o.Database,
+	floor, err := disk.ParseFloor(o.MinFree)
+	if err != nil {
+		return app.InputError{Err: fmt.Errorf("--min-free-disk: %w", err)}
+	}
+	sys, err := embedded.Open(ctx, embedded.Options{MinFree: floor, Data: o.Data, Listen: o.Listen, Ingress: o.Ingress, CertFile: o.CertFile, CertKey: o.CertKey, KeyFile: o.KeyFile, Public: o.Public, Database: o.Database,
 		Getenv: env.Getenv, Log: log, Tuning: o.Tuning})
 	if err != nil {
 		return explainFolder(err, o.Data)

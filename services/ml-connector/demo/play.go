@@ -12,6 +12,7 @@ import (
 
 	"github.com/ml-connector/ml-connector/pkg/adminapi"
 	"github.com/ml-connector/ml-connector/pkg/app"
+	"github.com/ml-connector/ml-connector/pkg/disk"
 	"github.com/ml-connector/ml-connector/services/internal/assembly"
 	"github.com/ml-connector/ml-connector/services/internal/embedded"
 )
@@ -74,7 +75,7 @@ func Play(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	sys, err := embedded.Open(ctx, embedded.Options{Data: dir, Listen: o.Listen, Log: o.Log, Tuning: tune})
+	sys, err := embedded.Open(ctx, embedded.Options{Data: dir, MinFree: disk.Floor{Exact: 64 << 20}, Listen: o.Listen, Log: o.Log, Tuning: tune})
 	if err != nil {
 		return err
 	}

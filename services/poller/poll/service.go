@@ -58,6 +58,8 @@ type Options struct {
 	// Current tells whether Zone and Feeds are still what the tenant's settings and credentials say; nil means always.
 	// A tick that finds them outdated waits for the poller that is made from the new ones.
 	Current func(ctx context.Context) (bool, error)
+	// Room is an error while nothing may be taken in, such as DISK_LOW; nil means always. Ticks wait until it is gone.
+	Room func() error
 }
 
 // Poller polls one tenant. Make one per tenant and process with New and call Run once.
@@ -164,6 +166,9 @@ func (p *Poller) tick(ctx context.Context, t tenant.ID, m bus.Message) error {
 	if err := p.outdated(ctx); err != nil {
 		return err
 	}
+	if err := p.crowded(); err != nil {
+		return err
+	}
 	feed, ok := p.opt.Feeds[tick.Kind]
 	if !ok {
 		return nil // the feed was taken out of the tenant file
@@ -207,6 +212,17 @@ func (p *Poller) outdated(ctx context.Context) error {
 		return fault.Wrap(err, fault.Transient, fault.SourceBusy, "settings not read")
 	case !current:
 		return &fault.Error{Kind: fault.RateLimited, Code: fault.SourceBusy, Detail: "the settings changed: the poller starts anew", After: time.Second}
+	}
+	return nil
+}
+
+// crowded gives the tick back while there is no room: the cycle begins when there is.
+func (p *Poller) crowded() error {
+	if p.opt.Room == nil {
+		return nil
+	}
+	if err := p.opt.Room(); err != nil {
+		return &fault.Error{Kind: fault.RateLimited, Code: fault.CodeOf(err), Detail: "nothing is read while there is too little room", After: 2 * time.Second}
 	}
 	return nil
 }
