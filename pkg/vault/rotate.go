@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/ml-connector/ml-connector/pkg/crash"
 	"github.com/ml-connector/ml-connector/pkg/store"
 )
 
@@ -136,6 +137,7 @@ func (v *Vault) rewrap(ctx context.Context, m master) error {
 		if err := v.store.PutDataKey(ctx, t, again); err != nil {
 			return err
 		}
+		crash.Point("vault.mid_rewrap")
 	}
 	return nil
 }

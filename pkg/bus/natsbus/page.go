@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nuid"
 
 	"github.com/ml-connector/ml-connector/pkg/bus"
+	"github.com/ml-connector/ml-connector/pkg/crash"
 	"github.com/ml-connector/ml-connector/pkg/event"
 	"github.com/ml-connector/ml-connector/pkg/fault"
 	"github.com/ml-connector/ml-connector/pkg/record"
@@ -52,6 +53,7 @@ func (b *Bus) AppendPage(ctx context.Context, t tenant.ID, kind record.Kind, p b
 		return 0, classify(op, err)
 	}
 	for try := 1; ; try++ {
+		crash.Point("poller.before_watermark") // rows and cursor are one batch
 		seq, err := b.atomic(ctx, msgs)
 		if err == nil {
 			return seq, nil

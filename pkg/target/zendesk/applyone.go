@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/ml-connector/ml-connector/pkg/audit"
+	"github.com/ml-connector/ml-connector/pkg/crash"
 	"github.com/ml-connector/ml-connector/pkg/directory"
 	"github.com/ml-connector/ml-connector/pkg/fault"
 	"github.com/ml-connector/ml-connector/pkg/target"
@@ -36,6 +37,7 @@ type steps struct {
 func (s *steps) send(ctx context.Context, k call) error {
 	k.urgent, k.about = s.c.Urgent, []target.Change{s.c}
 	rc, err := s.t.client.do(ctx, k)
+	crash.Point("wr.after_send")
 	if s.o.Request != "" && rc.line != "" {
 		s.o.Request += "; "
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ml-connector/ml-connector/pkg/crash"
 	"github.com/ml-connector/ml-connector/pkg/fault"
 	"github.com/ml-connector/ml-connector/pkg/record"
 	"github.com/ml-connector/ml-connector/pkg/target"
@@ -114,6 +115,7 @@ func (b *batch) inPlace(ctx context.Context, k bulkKind, part []int) (again []in
 		return part, false
 	}
 	j, rc, err := b.submit(ctx, k, part)
+	crash.Point("wr.job_submitted")
 	switch {
 	case fault.CodeOf(err) == fault.TargetForbidden && b.t.gated(ctx, k.path), fault.CodeOf(err) == fault.TargetJobs && b.t.jam.long():
 		b.note(part, "singly after the account refused the job")

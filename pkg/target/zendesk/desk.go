@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ml-connector/ml-connector/pkg/crash"
 	"github.com/ml-connector/ml-connector/pkg/fault"
 )
 
@@ -109,6 +110,7 @@ func (d *desk) wait(ctx context.Context, id, kind string, size int, date string)
 	for !k.done {
 		wait := time.Until(d.next())
 		if !d.busy && wait <= 0 {
+			crash.Point("wr.job_poll")
 			d.look(ctx)
 			if ctx.Err() != nil && !k.done {
 				return wireJob{}, unknownJob("stopped while the job ran")

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ml-connector/ml-connector/pkg/crash"
 	"github.com/ml-connector/ml-connector/pkg/fault"
 	"github.com/ml-connector/ml-connector/pkg/secret"
 )
@@ -52,6 +53,7 @@ func (k *rotating) refresh(ctx context.Context, refused secret.String) (grant, e
 	if w.RefreshToken == "" {
 		k.unsaved.refresh, k.unsaved.refreshEnds = old.refresh, old.refreshEnds
 	}
+	crash.Point("oauth.before_persist")
 	return k.persist(ctx)
 }
 
@@ -93,6 +95,7 @@ func (k *rotating) persist(ctx context.Context) (grant, error) {
 			return grant{}, err // kept in memory: the next call offers it again
 		}
 	}
+	crash.Point("oauth.after_persist")
 	k.unsaved, k.spent = grant{}, grant{}
 	k.strikes, k.failed, k.retryAt = 0, nil, time.Time{}
 	if missing := missingScopes(k.auth.Scopes, k.have.scope); missing != "" {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/ml-connector/ml-connector/pkg/audit"
+	"github.com/ml-connector/ml-connector/pkg/crash"
 	"github.com/ml-connector/ml-connector/pkg/directory"
 	"github.com/ml-connector/ml-connector/pkg/fault"
 	"github.com/ml-connector/ml-connector/pkg/target"
@@ -31,6 +32,7 @@ func (b *batch) resolve(ctx context.Context, k bulkKind, part []int, j wireJob, 
 			unsure = append(unsure, i) // every suspension is read back (failures.md Z22)
 		default:
 			b.done(i, f.id)
+			crash.Point("wr.job_items")
 			b.doubt(i, f.guessed)
 		}
 	}

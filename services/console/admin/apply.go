@@ -10,6 +10,7 @@ import (
 	"github.com/ml-connector/ml-connector/pkg/adminapi"
 	"github.com/ml-connector/ml-connector/pkg/audit"
 	"github.com/ml-connector/ml-connector/pkg/config"
+	"github.com/ml-connector/ml-connector/pkg/crash"
 	"github.com/ml-connector/ml-connector/pkg/fault"
 	"github.com/ml-connector/ml-connector/pkg/record"
 	"github.com/ml-connector/ml-connector/pkg/secret"
@@ -66,6 +67,7 @@ func (a *API) applyOne(ctx context.Context, t config.Tenant, in adminapi.Apply) 
 	if err != nil {
 		return adminapi.Applied{}, err
 	}
+	crash.Point("cfg.mid")
 	out := adminapi.Applied{Tenant: string(id), Created: created, Changes: changes(diff), Secrets: sealed, Missing: missing}
 	out.Version, err = a.Store.PutTenant(ctx, id, doc, []audit.Entry{a.applied(ctx, id, doc, out, in.Actor)})
 	return out, err

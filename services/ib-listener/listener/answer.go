@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/ml-connector/ml-connector/pkg/crash"
 	"github.com/ml-connector/ml-connector/pkg/fault"
 )
 
@@ -50,6 +51,7 @@ func (h *Handler) write(w http.ResponseWriter, r *http.Request, a answer) {
 		head.Set("Connection", "close")
 	}
 	w.WriteHeader(a.status)
+	crash.Point("ib.mid_reply")
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(body)
 	}

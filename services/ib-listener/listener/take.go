@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/ml-connector/ml-connector/pkg/audit"
+	"github.com/ml-connector/ml-connector/pkg/crash"
 	"github.com/ml-connector/ml-connector/pkg/event"
 	"github.com/ml-connector/ml-connector/pkg/fault"
 	"github.com/ml-connector/ml-connector/pkg/source"
@@ -76,11 +77,13 @@ func (d *delivery) take(ctx context.Context) answer {
 	if !counts.usable() {
 		return d.unusable(ctx, nothing(counts))
 	}
+	crash.Point("ib.before_publish")
 	if events == nil && counts.Records > 0 {
 		err = d.storeAll(ctx)
 	} else {
 		err = d.store(ctx, events)
 	}
+	crash.Point("ib.after_ack")
 	if fault.KindOf(err) == fault.Invalid {
 		return d.unusable(ctx, err) // the broker will never take it
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ml-connector/ml-connector/pkg/bus"
 	"github.com/ml-connector/ml-connector/pkg/check"
+	"github.com/ml-connector/ml-connector/pkg/crash"
 	"github.com/ml-connector/ml-connector/pkg/erp"
 	"github.com/ml-connector/ml-connector/pkg/event"
 	"github.com/ml-connector/ml-connector/pkg/fault"
@@ -114,7 +115,9 @@ func (c *cycle) readWindow(ctx context.Context) error {
 	c.row.From, c.row.To = string(c.cursor.Open.From), string(c.cursor.Open.To)
 	for c.cursor.Open != nil {
 		w := toSource(c.tick.Kind, *c.cursor.Open)
+		crash.Point("poller.before_request")
 		page, err := c.feed.Source.Read(ctx, c.t, w)
+		crash.Point("poller.after_response")
 		if err != nil {
 			return err
 		}
@@ -154,6 +157,7 @@ func (c *cycle) keep(ctx context.Context, page source.Page, behind event.Cursor,
 	if err := c.note(ctx, place, page.Notes); err != nil {
 		return err
 	}
+	crash.Point("poller.mid_page")
 	for len(events) > bus.MaxPage { // until the last part is stored, the cursor stays before this page
 		if err := c.append(ctx, events[:bus.MaxPage], c.cursor); err != nil {
 			return err
@@ -163,6 +167,7 @@ func (c *cycle) keep(ctx context.Context, page source.Page, behind event.Cursor,
 	if err := c.append(ctx, events, behind); err != nil {
 		return err
 	}
+	crash.Point("poller.after_watermark")
 	c.cursor, c.row.After = behind, string(behind.Since)
 	return verdict
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/ml-connector/ml-connector/pkg/audit"
 	"github.com/ml-connector/ml-connector/pkg/bus"
+	"github.com/ml-connector/ml-connector/pkg/crash"
 	"github.com/ml-connector/ml-connector/pkg/event"
 	"github.com/ml-connector/ml-connector/pkg/fault"
 	"github.com/ml-connector/ml-connector/pkg/store"
@@ -120,6 +121,7 @@ func (r *Recorder) seal(ctx context.Context, t tenant.ID) {
 		if err != nil && ctx.Err() == nil {
 			r.log.Warn("trail not sealed", "tenant", t, "err", err)
 		}
+		crash.Point("audit.before_checkpoint")
 		r.checkpoint(ctx, t)
 		if err != nil || n < sealAtOnce {
 			return

@@ -15,6 +15,7 @@ import (
 
 	"github.com/ml-connector/ml-connector/pkg/audit"
 	"github.com/ml-connector/ml-connector/pkg/bus"
+	"github.com/ml-connector/ml-connector/pkg/crash"
 	"github.com/ml-connector/ml-connector/pkg/event"
 	"github.com/ml-connector/ml-connector/pkg/fault"
 	"github.com/ml-connector/ml-connector/pkg/record"
@@ -144,6 +145,7 @@ func (r *Runner) step(ctx context.Context, t tenant.ID, rep store.Replay) (more 
 	part, err := r.bus.Read(ctx, t, bus.Stream(rep.Stream), bus.Range{From: from, To: rep.To, Ref: rep.Ref}, r.opt.Page)
 	if err == nil {
 		err = r.send(ctx, t, rep, part.Messages)
+		crash.Point("replay.mid")
 	}
 	if fault.KindOf(err) == fault.Invalid { // it will never pass
 		rep.State, rep.Ended, rep.Code, rep.Detail = store.ReplayStopped, r.opt.Now(), fault.CodeOf(err), err.Error()

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ml-connector/ml-connector/pkg/audit"
 	"github.com/ml-connector/ml-connector/pkg/bus"
+	"github.com/ml-connector/ml-connector/pkg/crash"
 	"github.com/ml-connector/ml-connector/pkg/erp"
 	"github.com/ml-connector/ml-connector/pkg/event"
 	"github.com/ml-connector/ml-connector/pkg/fault"
@@ -34,6 +35,7 @@ func (s *Service) apply(ctx context.Context, t tenant.ID, tasks []*task) map[rec
 	texts, others := split(tasks)
 	done := s.save(ctx, at, texts, failed) // first, so that the others see them
 	done = s.note(ctx, at, append(done, s.save(ctx, at, others, failed)...), failed)
+	crash.Point("tr.before_publish")
 	s.publish(ctx, at, done, failed)
 	s.arm(ctx, at, done, failed)
 	return failed

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/ml-connector/ml-connector/pkg/bus"
+	"github.com/ml-connector/ml-connector/pkg/crash"
 	"github.com/ml-connector/ml-connector/pkg/erp"
 	"github.com/ml-connector/ml-connector/pkg/event"
 	"github.com/ml-connector/ml-connector/pkg/fault"
@@ -54,6 +55,7 @@ func (s *Service) facts(t tenant.ID) bus.Handler {
 		}
 		s.settle(ctx, t, tasks.list, errs)
 		s.judgeNow(ctx, t, tasks.list)
+		crash.Point("tr.before_ack")
 		return errs
 	}
 }
@@ -83,6 +85,7 @@ func (s *Service) due(t tenant.ID) bus.Handler {
 			k.cause, k.again, k.ring = "wake/"+string(w.Date), true, true
 			k.messages = append(k.messages, i)
 		}
+		crash.Point("sched.before_enqueue")
 		s.settle(ctx, t, tasks.list, errs)
 		return errs
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/ml-connector/ml-connector/pkg/crash"
 	"github.com/ml-connector/ml-connector/pkg/event"
 	"github.com/ml-connector/ml-connector/pkg/fault"
 	"github.com/ml-connector/ml-connector/pkg/record"
@@ -119,6 +120,7 @@ func (b *batch) apply(ctx context.Context, results []result, at []int) (refusal 
 	if err := b.w.store.Sending(ctx, b.t, b.id, refsOfChanges(changes)); err != nil {
 		return b.unsent(results, at, err)
 	}
+	crash.Point("wr.after_intent")
 	var outcomes []target.Outcome
 	err := b.call(ctx, func() (err, health error) {
 		outcomes, err = b.w.target.Apply(ctx, b.t, changes, b)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ml-connector/ml-connector/pkg/audit"
 	"github.com/ml-connector/ml-connector/pkg/bus"
+	"github.com/ml-connector/ml-connector/pkg/crash"
 	"github.com/ml-connector/ml-connector/pkg/directory"
 	"github.com/ml-connector/ml-connector/pkg/event"
 	"github.com/ml-connector/ml-connector/pkg/fault"
@@ -26,6 +27,7 @@ func (b *batch) finish(ctx context.Context, id string, results []result) error {
 	rows := rowsOf(results)
 	err := b.wake(ctx, results, c.Links)
 	mine := false
+	crash.Point("wr.before_confirm")
 	if err == nil {
 		mine, err = b.w.store.CommitBatch(ctx, b.t, id, c)
 	}
@@ -37,6 +39,7 @@ func (b *batch) finish(ctx context.Context, id string, results []result) error {
 		giveBack(ctx, deliveries(rows), b.w.opt.Busy)
 		return errors.Join(errTaken, b.w.bus.Touch(ctx, b.t, "takeover/"+id, refs(rows)))
 	}
+	crash.Point("wr.before_ack")
 	for i, r := range results {
 		b.settle(fates[i](ctx, r.d), r.row)
 	}
