@@ -3,10 +3,8 @@
 package e2e
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -71,26 +69,6 @@ func onDisk(t *testing.T, size string, floor disk.Floor) (*ordeal, string) {
 	o.setupMessages(t)
 	o.agree(t)
 	return o, dir
-}
-
-// ready is the code that readiness gives for a part; "" when it is well.
-func (o *ordeal) ready(part string) string {
-	resp, err := http.Get("http://" + o.sys.Address() + "/readyz")
-	if err != nil {
-		return err.Error()
-	}
-	defer resp.Body.Close()
-	var body struct {
-		Checks []struct{ Name, Status, Code string }
-	}
-	if err := json.NewDecoder(resp.Body).Decode(&body); err != nil {
-		return err.Error()
-	}
-	i := slices.IndexFunc(body.Checks, func(c struct{ Name, Status, Code string }) bool { return c.Name == part })
-	if i < 0 {
-		return "no part " + part
-	}
-	return body.Checks[i].Code
 }
 
 // I04: little room left. Nothing comes in, what is there is written, the audit trail goes on; with room it heals.

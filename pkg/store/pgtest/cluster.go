@@ -27,10 +27,6 @@ type cluster struct {
 
 // start makes and starts a cluster. Nothing of it survives a crash worth mentioning, so it never syncs.
 func start() (*cluster, error) {
-	server, err := binary("postgres")
-	if err != nil {
-		return nil, err
-	}
 	dir, err := folder()
 	if err != nil {
 		return nil, err
@@ -40,17 +36,25 @@ func start() (*cluster, error) {
 		c.stop()
 		return nil, err
 	}
-	c.process, err = run(command(c.dir, server, "-D", c.data(), "-k", c.dir, "-c", "listen_addresses=",
-		"-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=200", "-c", "shared_buffers=64MB"))
-	if err != nil {
-		c.stop()
-		return nil, fmt.Errorf("start postgres: %w", err)
-	}
-	if err := c.wait(); err != nil {
+	if err := c.launch(); err != nil {
 		c.stop()
 		return nil, err
 	}
 	return c, nil
+}
+
+// launch starts the server in its folder and waits until it answers.
+func (c *cluster) launch() error {
+	server, err := binary("postgres")
+	if err != nil {
+		return err
+	}
+	c.process, err = run(command(c.dir, server, "-D", c.data(), "-k", c.dir, "-c", "listen_addresses=",
+		"-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=200", "-c", "shared_buffers=64MB"))
+	if err != nil {
+		return fmt.Errorf("start postgres: %w", err)
+	}
+	return c.wait()
 }
 
 // folder makes the cluster's folder, owned by whoever runs the server. The path is short: a Unix socket's may have 107
