@@ -67,7 +67,7 @@ func TestACrashAroundStoringTheNewPair(t *testing.T) {
 				kept := &safe{}
 				a := shortLived(t, kept)
 				time.Sleep(81 * time.Minute)
-				died := a.again(crash{kept})
+				died := a.again(fallen{kept})
 				tc.crash(kept)
 				func() {
 					defer func() { _ = recover() }()

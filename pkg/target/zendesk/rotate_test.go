@@ -70,10 +70,10 @@ func (s *safe) Lease(_ context.Context, lasts time.Duration) (func(context.Conte
 	}, true, nil
 }
 
-// crash is a process that ends in the middle: whatever it held, it holds until the lease is over.
-type crash struct{ *safe }
+// fallen is a process that ends in the middle: whatever it held, it holds until the lease is over.
+type fallen struct{ *safe }
 
-func (c crash) Lease(ctx context.Context, lasts time.Duration) (func(context.Context), bool, error) {
+func (c fallen) Lease(ctx context.Context, lasts time.Duration) (func(context.Context), bool, error) {
 	_, ok, err := c.safe.Lease(ctx, lasts)
 	return func(context.Context) {}, ok, err
 }
