@@ -20,3 +20,5 @@ func open(t testing.TB) store.Store {
 func TestSQLite(t *testing.T) { storetest.Run(t, open) }
 
 func BenchmarkSQLite(b *testing.B) { storetest.Bench(b, open) }
+
+func BenchmarkVerifyOfAMillion(b *testing.B) { storetest.BenchVerify(b, open, 1_000_000) }

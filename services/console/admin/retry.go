@@ -36,6 +36,9 @@ func (a *API) retry(ctx context.Context, t tenant.ID, l letter) error {
 		if !ok {
 			place = l.dead.Sequence
 		}
+		if err := a.kept(ctx, t, l, place); err != nil {
+			return err
+		}
 		return a.Bus.Replay(ctx, t, event.Again(e, again, place))
 	case event.AuditV1:
 		return a.Bus.Publish(ctx, t, bus.Audit, event.Again(e, again, l.dead.Sequence))
@@ -56,6 +59,16 @@ func (a *API) retry(ctx context.Context, t tenant.ID, l letter) error {
 	case event.CursorV1, event.DeadV1:
 	}
 	return unfit(l, "events of type "+string(e.Type)+" have no handler")
+}
+
+// kept refuses facts of which later statements may be gone by age: merged without them they could bring back an older
+// state.
+func (a *API) kept(ctx context.Context, t tenant.ID, l letter, place uint64) error {
+	st, err := a.Bus.State(ctx, t)
+	if err == nil && place+1 < st.Streams[bus.ERP].First {
+		err = unfit(l, "messages that came behind it are gone by age, so that it could bring back an older state")
+	}
+	return err
 }
 
 func unfit(l letter, why string) error {

@@ -52,8 +52,10 @@ func opened(ctx context.Context, unseal Unseal, t tenant.ID, id string, doc json
 }
 
 // Again takes a message out of its dead letter and stores its records as the ingress would by the door's present
-// settings. The handler's clock must stand at the letter's time, so that statements keep their age. The ids are those of the delivery, so that a second call doubles
-// nothing. It fails when the message still cannot be used; nothing is stored then, and the letter is what it was.
+// settings. The handler's clock must stand at the letter's time, so that statements keep their age, and its bus must
+// say of each record where it belongs (event.Again), so that an old message is not taken for the newest. The ids are
+// those of the delivery, so that a second call doubles nothing. It fails when the message still cannot be used; nothing
+// is stored then, and the letter is what it was.
 func (h *Handler) Again(ctx context.Context, door *Door, unseal Unseal, id, cause string, doc json.RawMessage) error {
 	raw, o, err := opened(ctx, unseal, door.Tenant, id, doc)
 	if err != nil {
@@ -63,29 +65,17 @@ func (h *Handler) Again(ctx context.Context, door *Door, unseal Unseal, id, caus
 	if err != nil {
 		return err
 	}
-	for name, v := range map[string]string{"Content-Type": o.ContentType, "ExternalOperationName": o.Message, "From": o.From, "TransactionID": o.Transaction, "Content-Encoding": coding(raw)} {
-		if v != "" {
-			r.Header.Set(name, v)
-		}
-	}
+	o.Told.onto(r)
 	m, err := door.open(r, raw)
 	if err != nil {
 		return err
 	}
-	d := &delivery{h: h, door: door, m: m, who: identity{strings.TrimPrefix(id, "dead/"+string(audit.Listener)+"/"), cause}, raw: raw, kind: o.ContentType,
+	if !door.sends(m.From) { // who it came from may show only now that it can be opened
+		return fault.New(fault.Invalid, fault.SourceForbidden, "the node that sent it may not send")
+	}
+	d := &delivery{h: h, door: door, m: m, who: identity{strings.TrimPrefix(id, "dead/"+string(audit.Listener)+"/"), cause}, raw: raw, kind: o.ContentType, told: o.Told,
 		open: func() (Message, error) { return door.open(r, raw) }}
 	return d.restore(ctx)
-}
-
-// coding tells a packed body by its first bytes: the letter keeps the body as it came, without its headers.
-func coding(raw []byte) string {
-	switch {
-	case bytes.HasPrefix(raw, []byte{0x1f, 0x8b}):
-		return "gzip"
-	case len(raw) > 1 && raw[0] == 0x78 && (int(raw[0])<<8|int(raw[1]))%31 == 0:
-		return "deflate"
-	}
-	return ""
 }
 
 // restore stores what is in the message, or says why it cannot.

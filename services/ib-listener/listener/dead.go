@@ -52,6 +52,7 @@ type original struct {
 	From        string          `json:"from,omitempty"`
 	Transaction string          `json:"transaction,omitempty"`
 	ContentType string          `json:"content_type,omitempty"`
+	Told        told            `json:"told"` // a retry opens the body as it was said to be: nothing is guessed
 	Size        int             `json:"size"`
 	SHA256      string          `json:"sha256"`
 	Packed      string          `json:"packed,omitempty"` // gzip: what was sealed
@@ -84,7 +85,7 @@ func (d *delivery) bury(ctx context.Context, why error) error {
 
 func (d *delivery) original(ctx context.Context) (json.RawMessage, error) {
 	sum := sha256.Sum256(d.raw)
-	o := original{Message: shown(d.m.Name), From: shown(d.m.From), Transaction: shown(d.m.Transaction), ContentType: shown(d.kind),
+	o := original{Message: shown(d.m.Name), From: shown(d.m.From), Transaction: shown(d.m.Transaction), ContentType: shown(d.kind), Told: d.told,
 		Size: len(d.raw), SHA256: hex.EncodeToString(sum[:])}
 	if d.h.seal != nil {
 		packed, err := pack(d.raw)

@@ -35,6 +35,7 @@ type delivery struct {
 	raw  []byte
 	open func() (Message, error) // opens raw again
 	kind string                  // media type, for the dead letter
+	told told                    // headers and parameters that opening it depends on, for the dead letter
 }
 
 // receive judges a proven delivery that arrived whole; failed is how opening it failed. What it does goes on when the
@@ -47,7 +48,7 @@ func (h *Handler) receive(r *http.Request, door *Door, k *desk, raw []byte, m Me
 	if (failed == nil || m.From != "") && !door.sends(m.From) {
 		return answer{status: http.StatusForbidden, code: fault.SourceForbidden, detail: "this node may not send", form: m.Answer}
 	}
-	d := &delivery{h: h, door: door, desk: k, m: m, who: k.identify(door.Tenant, m, raw), raw: raw, kind: r.Header.Get("Content-Type"),
+	d := &delivery{h: h, door: door, desk: k, m: m, who: k.identify(door.Tenant, m, raw), raw: raw, kind: r.Header.Get("Content-Type"), told: tell(r),
 		open: func() (Message, error) { return door.open(r, raw) }}
 	if n := k.memory.again(d.who.id); n > 0 {
 		return d.end(d.repeated(ctx, n), "received before")

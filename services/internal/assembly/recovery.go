@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -13,11 +12,8 @@ import (
 	"github.com/ml-connector/ml-connector/pkg/adminapi"
 	"github.com/ml-connector/ml-connector/pkg/app"
 	"github.com/ml-connector/ml-connector/pkg/audit"
-	"github.com/ml-connector/ml-connector/pkg/bus"
-	"github.com/ml-connector/ml-connector/pkg/event"
 	"github.com/ml-connector/ml-connector/pkg/fault"
 	"github.com/ml-connector/ml-connector/pkg/record"
-	"github.com/ml-connector/ml-connector/pkg/source/peoplesoft/ib"
 	"github.com/ml-connector/ml-connector/pkg/tenant"
 	"github.com/ml-connector/ml-connector/pkg/vault"
 	"github.com/ml-connector/ml-connector/services/ib-listener/listener"
@@ -38,24 +34,6 @@ func (c *Core) unseal(ctx context.Context, t tenant.ID, id string, original json
 		return nil, fault.New(fault.Config, fault.VaultKey, "this process has no vault")
 	}
 	return listener.Opened(ctx, k.OpenData, t, id, original)
-}
-
-// retryIB decodes and stores the message of a letter by the tenant's present settings.
-func (c *Core) retryIB(ctx context.Context, t tenant.ID, m bus.Message, d event.Dead) error {
-	k, ok := c.Keys.(vault.DataSealer)
-	if !ok {
-		return fault.New(fault.Config, fault.VaultKey, "this process has no vault")
-	}
-	door, err := c.door(ctx, t)
-	if err != nil {
-		return err
-	}
-	if door == nil {
-		return fault.New(fault.Config, fault.BadConfig, "the tenant file has no peoplesoft.ib any more")
-	}
-	h := listener.New(&listener.Doors{}, c.Bus, c.sealData(), listener.Options{Now: func() time.Time { return m.Event.Time }, Counted: func(tenant.ID, int, fault.Code) {}, Log: c.Log.With("component", "console"),
-		Form: func(ok bool, detail string) (string, []byte) { return ib.Answer(nil, ok, detail) }})
-	return h.Again(ctx, door, k.OpenData, m.Event.ID, "replay/dead-"+strconv.FormatUint(m.Seq, 10), d.Original)
 }
 
 // rotator is what a vault with a key file can do.

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -183,7 +184,7 @@ func (r *Runner) send(ctx context.Context, t tenant.ID, rep store.Replay, ms []b
 	}
 	events, refs := make([]event.Event, len(ms)), make([]record.Ref, len(ms))
 	for i, m := range ms {
-		events[i], refs[i] = event.Again(m.Event, rep.ID, m.Seq), m.Ref
+		events[i], refs[i] = Again(m, rep.ID), m.Ref
 	}
 	switch s := bus.Stream(rep.Stream); s {
 	case bus.ERP:
@@ -195,4 +196,16 @@ func (r *Runner) send(ctx context.Context, t tenant.ID, rep store.Replay, ms []b
 	default:
 		return fault.New(fault.Invalid, fault.BadEnvelope, fmt.Sprintf("stream %s cannot be replayed", s))
 	}
+}
+
+// Again is the message's event for a replay. One that came out of a letter keeps the place where it first came; its
+// own sequence tells it from the message that stands there.
+func Again(m bus.Message, id string) event.Event {
+	place, moved := event.Place(m.Event)
+	if !moved {
+		return event.Again(m.Event, id, m.Seq)
+	}
+	e := event.Again(m.Event, id+"/"+strconv.FormatUint(m.Seq, 10), place)
+	e.Cause = "replay/" + id
+	return e
 }

@@ -25,6 +25,8 @@ type task struct {
 	ref      record.Ref
 	arrivals []arrival
 	told     []stated // by a replay; recall makes the arrivals from it
+	stand    []stated // the arrivals with their places on ERP
+	moved    bool     // one of them belongs to an older place: all are told
 	cause    string
 	again    bool   // earlier work on it may have been cut off: arm its wake-up although it seems armed
 	ring     bool   // its wake-up fired
@@ -48,10 +50,19 @@ func (s *Service) facts(t tenant.ID) bus.Handler {
 				continue
 			}
 			k := tasks.of(record.Ref{Kind: p.Kind, Key: p.Key})
-			k.arrivals = append(k.arrivals, arrival{m.Event, facts, p.Whole})
+			a := stated{m.Seq, arrival{m.Event, facts, p.Whole}}
+			if place, again := event.Place(m.Event); again && s.deps.Past != nil { // from a letter that was retried
+				a.place, k.moved = place, true
+			}
+			k.arrivals, k.stand = append(k.arrivals, a.arrival), append(k.stand, a)
 			k.cause, k.again = m.Event.Cause, k.again || m.Attempt > 1
 			k.messages = append(k.messages, i)
 			s.deps.Metrics.Add(t, CountFacts, len(facts))
+		}
+		for _, k := range tasks.list {
+			if k.moved {
+				k.told = k.stand
+			}
 		}
 		s.settle(ctx, t, tasks.list, errs)
 		s.judgeNow(ctx, t, tasks.list)

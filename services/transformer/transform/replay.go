@@ -118,7 +118,11 @@ func (s *Service) recall(ctx context.Context, t tenant.ID, k *task) error {
 		}
 		for _, m := range part.Messages {
 			if p, facts, err := readFacts(t, m); err == nil { // what was refused the first time is a dead letter
-				all = append(all, stated{m.Seq, arrival{m.Event, facts, p.Whole}})
+				place, again := event.Place(m.Event) // a letter that was retried belongs where it first came
+				if !again {
+					place = m.Seq
+				}
+				all = append(all, stated{place, arrival{m.Event, facts, p.Whole}})
 			}
 		}
 		from = part.Next

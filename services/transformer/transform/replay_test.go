@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/ml-connector/ml-connector/pkg/record"
 	"github.com/ml-connector/ml-connector/pkg/store"
 	"github.com/ml-connector/ml-connector/pkg/tenant"
+	"github.com/ml-connector/ml-connector/services/transformer/replay"
 )
 
 // replayer is a transformer that handles replays, on the real broker and the real store.
@@ -41,7 +43,7 @@ func (s *stage) again(t *testing.T, id string, r bus.Range) []bus.Message {
 	}
 	out := part.Messages
 	for i, m := range out {
-		out[i].Event, out[i].Stream = event.Again(m.Event, id, m.Seq), bus.Replay
+		out[i].Event, out[i].Stream = replay.Again(m, id), bus.Replay
 	}
 	return out
 }
@@ -146,6 +148,46 @@ func TestAStatementThatComesDuringAReplayStays(t *testing.T) {
 	mustPass(t, slow.replayed(acme)(t.Context(), append(gone, extra)))
 	if got := title(t, s.row(t, dana())); got != "President" {
 		t.Fatalf("title %q, want the newest", got)
+	}
+}
+
+// A message that nothing could be made of at first comes out of its letter after two newer ones, and says no change
+// time. It is on ERP then, and a replay of it, or of what stood before it, changes nothing either.
+func TestARetriedLetterDoesNotWinOverWhatCameBehindIt(t *testing.T) {
+	for name, c := range map[string]struct {
+		place uint64
+		want  string
+	}{
+		"before everything": {0, "Director"}, "between the first and the second": {1, "Director"}, "behind the last": {3, "Clerk"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := openStage(t)
+			svc := s.replayer()
+			s.titles(t, svc)
+			facts := person(hire("2026-01-01T00:00:00.000000"))
+			facts[2].Fields["title"], facts[2].Stamp = "Clerk", ""
+			m := message(t, "late", dana(), facts...)
+			m.Event = event.Again(m.Event, "dead-7/ib/x/1/employee/0001", c.place)
+			other := message(t, "other", dana(), set("phone", "BUSN", "", 0, "phone=+1 555 0100"))
+			s.send(t, m, other)
+			part, err := s.bus.Read(t.Context(), acme, bus.ERP, bus.Range{From: 4}, 10)
+			if err != nil || len(part.Messages) != 2 {
+				t.Fatalf("%d messages, %v", len(part.Messages), err)
+			}
+			mustPass(t, svc.facts(acme)(t.Context(), part.Messages))
+			if got := title(t, s.row(t, dana())); got != c.want {
+				t.Fatalf("title %q, want %q", got, c.want)
+			}
+			for seq := range uint64(5) {
+				mustPass(t, svc.replayed(acme)(t.Context(), s.again(t, fmt.Sprint("r", seq), bus.Range{From: seq + 1, To: seq + 1})))
+			}
+			if got := title(t, s.row(t, dana())); got != c.want {
+				t.Fatalf("title %q after replays, want %q", got, c.want)
+			}
+			if !strings.Contains(string(s.row(t, dana()).Facts), "+1 555 0100") {
+				t.Fatal("the message beside it was lost")
+			}
+		})
 	}
 }
 
