@@ -54,7 +54,9 @@ func (s *Sim) exportUsers(c *call) reply {
 	}
 	list := []exportedUser{}
 	log := s.users.changes.list
-	for ; at < int64(len(log)) && len(list) < size; at++ {
+	shown := c.now.Add(-s.opts.ExportLag)
+	young := func(at int64) bool { return s.opts.ExportLag > 0 && log[at].at.After(shown) }
+	for ; at < int64(len(log)) && len(list) < size && !young(at); at++ {
 		if u := s.users.byID[log[at].id]; u.change == at {
 			list = append(list, exportedUser{User: s.show(u)})
 		}
@@ -63,7 +65,7 @@ func (s *Sim) exportUsers(c *call) reply {
 	next := s.opts.BaseURL + "/api/v2/incremental/users/cursor.json?" + url.Values{"cursor": {cursor}}.Encode()
 	return ok(obj{
 		"users": list, "after_url": next, "after_cursor": cursor, "before_url": nil, "before_cursor": nil,
-		"end_of_stream": at >= int64(len(log)),
+		"end_of_stream": at >= int64(len(log)) || young(at),
 	})
 }
 

@@ -32,6 +32,7 @@ type Options struct {
 
 	Seats           int           // agents and admins, the owner too; one more is a 422 on role (12.6); 0 = unlimited
 	SearchLag       time.Duration // users/search does not see users younger than this (7.4)
+	ExportLag       time.Duration // incremental/users does not show changes younger than this
 	LoseEvery       int           // every n-th record write answers well and does not stick (failures.md Z22); 0 = none
 	KeepRequests    int           // length of the request log; 0 = 10,000
 	NoPanicOnDelete bool          // answer 500 to a DELETE instead of panicking

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/ml-connector/ml-connector/pkg/fault"
 	"github.com/ml-connector/ml-connector/pkg/target"
@@ -28,12 +29,12 @@ type batch struct {
 	changes []target.Change
 	out     []target.Outcome
 
-	mu       sync.Mutex
-	halt     error
-	later    map[bulkKind][]int    // records of completed jobs that are still to be looked at
-	whole    map[int]target.Change // changes whose address follows when their fields are written
-	why      map[int]string        // why a record goes the way it goes
-	doubtful map[int]bool          // records whose object was found by its place in a result
+	mu    sync.Mutex
+	halt  error
+	later map[bulkKind][]int    // records of completed jobs that are still to be looked at
+	whole map[int]target.Change // changes whose address follows when their fields are written
+	why   map[int]string        // why a record goes the way it goes
+	began time.Time
 }
 
 // Apply implements target.Target: urgent and few changes singly, the rest in bulk jobs of 100, each record with its
@@ -44,7 +45,7 @@ func (t *Target) Apply(ctx context.Context, of tenant.ID, changes []target.Chang
 		return nil, err
 	}
 	b := &batch{t: t, journal: j, changes: slices.Clone(changes), out: make([]target.Outcome, len(changes)),
-		whole: map[int]target.Change{}, why: map[int]string{}, doubtful: map[int]bool{}}
+		whole: map[int]target.Change{}, why: map[int]string{}, began: time.Now()}
 	w := work{crowd: urgent(changes) > crowd}
 	seen := map[string]bool{}
 	for i, c := range changes {
@@ -56,7 +57,7 @@ func (t *Target) Apply(ctx context.Context, of tenant.ID, changes []target.Chang
 		default:
 			seen[key] = true
 			t.watch.drop(c.Ref)
-			w.add(t, i, c)
+			w.add(i, c)
 		}
 	}
 	w.run(ctx, b)
@@ -69,15 +70,14 @@ func recordKey(c target.Change) string {
 
 // work sorts changes by the way they go.
 type work struct {
-	crowd                     bool // too many urgent ones to go singly
-	urgent, single            []int
-	upserts, creates, updates []int // users
-	orgCreates, orgUpdates    []int
+	crowd                  bool // too many urgent ones to go singly
+	urgent, single         []int
+	creates, updates       []int // users
+	orgCreates, orgUpdates []int
 }
 
-func (w *work) add(t *Target, i int, c target.Change) {
+func (w *work) add(i int, c target.Change) {
 	org := c.Wanted.Organization != nil
-	proof, proved := t.claims.proved(c.Wanted.ExternalID(), t.cfg.Fresh)
 	switch {
 	case c.Urgent && !w.crowd:
 		w.urgent = append(w.urgent, i)
@@ -85,10 +85,6 @@ func (w *work) add(t *Target, i int, c target.Change) {
 		w.orgCreates = append(w.orgCreates, i)
 	case org:
 		w.orgUpdates = append(w.orgUpdates, i)
-	case c.Verb == target.Create && !proved:
-		w.single = append(w.single, i)
-	case c.Verb == target.Create && proof.exact && t.cfg.Adopt:
-		w.upserts = append(w.upserts, i)
 	case c.Verb == target.Create:
 		w.creates = append(w.creates, i)
 	case needsSteps(c) && !halves(c):
@@ -120,10 +116,12 @@ func (w *work) run(ctx context.Context, b *batch) {
 		}
 		b.part(list)
 		for part := range slices.Chunk(list, perCall) {
+			if k.people() {
+				b.t.roll.begin(b.exts(part))
+			}
 			wg.Go(func() { b.job(ctx, k, part) })
 		}
 	}
-	bulk(upsertMany(), w.upserts)
 	bulk(createMany(), w.creates)
 	bulk(updateMany(), w.updates)
 	bulk(createOrgs(), w.orgCreates)
@@ -131,6 +129,7 @@ func (w *work) run(ctx context.Context, b *batch) {
 	wg.Go(func() { b.singles(ctx, w.single) })
 	wg.Wait()
 	b.lookBack(ctx)
+	b.t.roll.forget(b.exts(w.creates))
 	b.follow(ctx)
 }
 
@@ -234,9 +233,9 @@ func stops(err error) bool {
 // finish answers the outcomes, or the one error when every change failed for the connection's sake.
 func (b *batch) finish(tried int) ([]target.Outcome, error) {
 	n := 0
-	for i, o := range b.out {
+	for _, o := range b.out {
 		if o.Change.Verb != target.Nothing && o.Err == nil {
-			b.t.watch.add(o, b.doubtful[i])
+			b.t.watch.add(o)
 		}
 		if o.Change.Verb != target.Nothing && stops(o.Err) {
 			n++

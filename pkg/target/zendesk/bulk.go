@@ -19,11 +19,11 @@ type bulkKind struct {
 	creates, org      bool
 }
 
-func upsertMany() bulkKind {
-	return bulkKind{http.MethodPost, "/api/v2/users/create_or_update_many", "users", true, false}
-}
+// people tells a job that makes users.
+func (k bulkKind) people() bool { return k.creates && !k.org }
 
-// createMany is for records whose address might be somebody's secondary one: unlike the upsert it refuses those.
+// createMany refuses an address or an external id that anybody has, whenever they came by it. An upsert would write to
+// whoever has the address: there is none in this package (ADR 0012).
 func createMany() bulkKind {
 	return bulkKind{http.MethodPost, "/api/v2/users/create_many", "users", true, false}
 }
@@ -42,21 +42,25 @@ func updateOrgs() bulkKind {
 
 // job writes up to 100 records with one bulk job. What the account does not take in bulk goes singly.
 func (b *batch) job(ctx context.Context, k bulkKind, part []int) {
-	part = b.claim(k, part)
+	b.singles(ctx, b.jobOf(ctx, k, b.claim(k, part)))
+}
+
+// jobOf answers the records that shall go singly.
+func (b *batch) jobOf(ctx context.Context, k bulkKind, part []int) (again []int) {
+	if k.people() {
+		defer b.t.roll.end()
+	}
 	if len(part) == 0 {
-		return
+		return nil
 	}
 	if k.org {
 		if err := b.t.naming.take(ctx); err != nil {
 			b.failAll(part, err)
-			return
+			return nil
 		}
+		defer b.t.naming.give()
 	}
-	again := b.divide(ctx, k, part)
-	if k.org {
-		b.t.naming.give()
-	}
-	b.singles(ctx, again)
+	return b.divide(ctx, k, part)
 }
 
 // divide runs the job; a call that is refused as a whole is halved until the record at fault goes alone.
@@ -83,7 +87,7 @@ func refusedWhole(err error) bool {
 
 // claim takes the addresses of new users; who comes second waits for the first.
 func (b *batch) claim(k bulkKind, part []int) []int {
-	if !k.creates || k.org {
+	if !k.people() {
 		return part
 	}
 	var mine []int
@@ -219,9 +223,9 @@ func (t *Target) gated(ctx context.Context, path string) bool {
 	return true
 }
 
-// ended gives proofs back, and keeps the addresses claimed until look-ups see their owners.
+// ended keeps the addresses claimed until look-ups see their owners.
 func (b *batch) ended(k bulkKind, part []int) {
-	if !k.creates || k.org {
+	if !k.people() {
 		return
 	}
 	for _, i := range part {

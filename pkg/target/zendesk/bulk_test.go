@@ -107,7 +107,7 @@ func TestGateIsRememberedForADayAndShownByCheck(t *testing.T) {
 		a := inBubble(t, sim.Options{ImportGate: true})
 		a.sync(people(1, 20)...)
 		a.sync(people(21, 40)...)
-		const gate = "POST /api/v2/users/create_or_update_many"
+		const gate = "POST /api/v2/users/create_many"
 		if n := a.sim.Counters().Calls[gate]; n != 1 {
 			t.Errorf("the gate was tried %d times, want once", n)
 		}
@@ -144,7 +144,7 @@ func TestFatesOfJobs(t *testing.T) {
 				a := inBubble(t, sim.Options{JobDuration: realJob})
 				items := people(1, 50)
 				cs := a.changes(items...)
-				a.sim.Fault(sim.Fault{Method: "POST", Path: "/api/v2/users/create_or_update_many", Job: &tc.job})
+				a.sim.Fault(sim.Fault{Method: "POST", Path: "/api/v2/users/create_many", Job: &tc.job})
 				ok := 0
 				for i, o := range a.apply(cs...) {
 					if o.Err == nil {
@@ -170,7 +170,7 @@ func TestFatesOfJobs(t *testing.T) {
 func TestJobWhoseQueueingAnswerIsLostIsUnknown(t *testing.T) {
 	a := overHTTP(t, sim.Options{})
 	cs := a.changes(people(1, 10)...)
-	a.sim.Fault(sim.Fault{Method: "POST", Path: "/api/v2/users/create_or_update_many", Drop: "after"})
+	a.sim.Fault(sim.Fault{Method: "POST", Path: "/api/v2/users/create_many", Drop: "after"})
 	for _, o := range a.apply(cs...) {
 		if !fault.IsUnknown(o.Err) {
 			t.Errorf("%v", o.Err)

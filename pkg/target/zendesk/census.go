@@ -29,8 +29,6 @@ type census struct {
 	byExt   map[string]int64
 	byKey   map[string]int64 // email or name, in lower case
 	touched map[string]bool  // external ids and keys that we wrote
-	strange map[int64]bool   // objects whose further keys (secondary addresses) nobody has read
-	read    map[int64]time.Time
 }
 
 // row is one object as the export shows it.
@@ -40,15 +38,12 @@ type row struct {
 	gone     bool
 }
 
-const (
-	recordsPerPage = 10
-	mostStrangers  = 20 // users whose identities are read so that a first load may use upserts
-)
+const recordsPerPage = 10
 
 func newCensus(life time.Duration, page func(context.Context, string) ([]row, string, bool, error)) *census {
 	return &census{
 		page: page, life: life, reading: newTurn(), byExt: map[string]int64{}, byKey: map[string]int64{},
-		touched: map[string]bool{}, strange: map[int64]bool{}, read: map[int64]time.Time{},
+		touched: map[string]bool{},
 	}
 }
 
@@ -99,9 +94,7 @@ func (c *census) end(rows []row, next string, done bool, err error) (from string
 
 func (c *census) add(rows []row) {
 	for _, r := range rows {
-		ours := c.touched[r.ext]
 		if r.gone {
-			delete(c.strange, r.id)
 			continue
 		}
 		if r.ext != "" {
@@ -109,9 +102,6 @@ func (c *census) add(rows []row) {
 		}
 		if r.key != "" {
 			c.byKey[r.key] = r.id
-			if !ours && time.Since(c.read[r.id]) > 6*c.life {
-				c.strange[r.id] = true
-			}
 		}
 	}
 }
@@ -138,30 +128,6 @@ func (c *census) touch(keys ...string) {
 	}
 }
 
-// strangers are the users whose secondary addresses are not known; more tells that there are too many to read.
-func (c *census) strangers() (ids []int64, more bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.strange) > mostStrangers {
-		return nil, true
-	}
-	for id := range c.strange {
-		ids = append(ids, id)
-	}
-	return ids, false
-}
-
-// met adds the addresses of a stranger.
-func (c *census) met(id int64, addresses []string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.strange, id)
-	c.read[id] = time.Now()
-	for _, a := range addresses {
-		c.byKey[strings.ToLower(a)] = id
-	}
-}
-
 // exportUsers and exportOrgs give the census one page of an export.
 func (t *Target) exportUsers(ctx context.Context, from string) ([]row, string, bool, error) {
 	list, next, done, err := t.usersPage(ctx, from)
@@ -179,32 +145,4 @@ func (t *Target) exportOrgs(ctx context.Context, from string) ([]row, string, bo
 		rows = append(rows, row{o.ID, strings.ToLower(o.ExternalID), strings.ToLower(o.Name), o.DeletedAt != nil})
 	}
 	return rows, next, done, err
-}
-
-// screen reads the secondary addresses of the few users that were there before us, which no export shows. Only then
-// is a missing address proof enough for an upsert, which would match a secondary one (zendesk.md 1.3).
-func (t *Target) screen(ctx context.Context) (bool, error) {
-	ids, many := t.users.strangers()
-	if many {
-		return false, nil
-	}
-	err := each(ctx, len(ids), func(ctx context.Context, i int) error {
-		list, err := t.identities(ctx, ids[i], false)
-		if err != nil {
-			return err
-		}
-		t.users.met(ids[i], addresses(list))
-		return nil
-	})
-	return err == nil, err
-}
-
-func addresses(list []wireIdentity) []string {
-	var out []string
-	for _, i := range list {
-		if i.Type == fieldEmail {
-			out = append(out, i.Value)
-		}
-	}
-	return out
 }

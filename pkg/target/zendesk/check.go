@@ -32,7 +32,6 @@ func (t *Target) Check(ctx context.Context, _ tenant.ID) []check.Step {
 	d.gate()
 	d.fields(ctx)
 	d.token(ctx)
-	d.meet(ctx, me)
 	return d.steps
 }
 
@@ -240,12 +239,4 @@ func until(end time.Time) string {
 		return "without an end"
 	}
 	return "until " + end.UTC().Format("2006-01-02 15:04 UTC")
-}
-
-// meet reads the addresses of our own user, which a first load would have to ask for: see screen. No step: what it
-// cannot read now is asked again then.
-func (d *doctor) meet(ctx context.Context, me wireUser) {
-	if list, err := d.t.identities(ctx, me.ID, false); err == nil {
-		d.t.users.met(me.ID, addresses(list))
-	}
 }

@@ -3,6 +3,7 @@ package zendesk
 import (
 	"fmt"
 	"math"
+	"sync"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -39,18 +40,32 @@ func least(n, calls int, budget float64, atOnce int) time.Duration {
 
 const rpm, lot500 = 400, 500
 
-// measure writes items in the writer's batches and answers the links.
+// measure writes items in the writer's batches, as many at once as the writer has in flight, and answers the links.
 func (a *account) measure(items []target.Item, leastTime time.Duration) ([]target.Item, cost) {
 	a.Helper()
-	var out []target.Item
 	before, began, cpu := a.sim.Counters(), time.Now(), processor()
-	for from := 0; from < len(items); from += lot500 {
-		out = append(out, a.sync(items[from:min(from+lot500, len(items))]...)...)
-	}
+	out := a.load(items, lot500, 3)
 	took, used := time.Since(began), processor()-cpu
 	now := a.sim.Counters()
 	return out, cost{records: int64(len(items)), calls: now.Requests - before.Requests, writes: now.Writes - before.Writes,
 		took: took, least: leastTime, cpu: used}
+}
+
+// load syncs items in batches, so many of them at once.
+func (a *account) load(items []target.Item, batch, atOnce int) []target.Item {
+	a.Helper()
+	out := make([]target.Item, len(items))
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, atOnce)
+	for from := 0; from < len(items); from += batch {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			copy(out[from:], a.sync(items[from:min(from+batch, len(items))]...))
+		})
+	}
+	wg.Wait()
+	return out
 }
 
 func processor() time.Duration {
@@ -98,7 +113,7 @@ func TestWhatEachStrategyCosts(t *testing.T) {
 			}
 		}
 		linked, c := a.measure(people, bulk)
-		goal("create, create_or_update_many", c, 13, 1.05)
+		goal("create, create_many", c, 13.8, 1.05) // 10 jobs, 2 looks, 1 page that shows whose the ids are
 		var again cost
 		if linked, again = a.measure(linked, bulk); again.writes != 0 {
 			t.Errorf("%d writes of a second run", again.writes)
@@ -107,9 +122,9 @@ func TestWhatEachStrategyCosts(t *testing.T) {
 		linked, c = a.measure(edited(linked, func(_ int, u *directory.User) { u.Name += " II" }), bulk)
 		goal("update, update_many by id", c, 23, 1.05) // the plan reads what is there: 10 of them
 		linked, c = a.measure(edited(linked, func(_ int, u *directory.User) { u.State = directory.Suspended }), bulk)
-		goal("suspend, update_many by id", c, 34, 1.06) // and every suspension is read back
+		goal("suspend, update_many by id", c, 33, 1.05) // and every suspension is read back
 		linked, c = a.measure(edited(linked, func(_ int, u *directory.User) { u.State = directory.Active }), bulk)
-		goal("restore, update_many by id", c, 34, 1.06)
+		goal("restore, update_many by id", c, 33, 1.05)
 		moved := edited(linked[:400], func(i int, u *directory.User) { u.Email, u.Name = fmt.Sprintf("new%d@corp.example", i), u.Name+" III" })
 		_, c = a.measure(moved, least(400, 2*400+8, budget, 5))
 		goal("address and name, identities", c, 2100, 1.5)

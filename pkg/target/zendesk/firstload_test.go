@@ -6,7 +6,6 @@ import (
 	"time"
 
 	sim "github.com/ml-connector/ml-connector/pkg/sim/zendesk"
-	"github.com/ml-connector/ml-connector/pkg/target"
 )
 
 // realJob takes the times recorded in zendesk.md 3.3: 8 to 12 seconds for 100 users.
@@ -20,20 +19,17 @@ func TestFirstLoadCosts(t *testing.T) {
 		most           float64 // calls per 1,000 records
 		atMost         time.Duration
 	}{
-		"1,000 users in one batch":         {1000, 1000, 13, time.Minute},
-		"3,000 users in batches of 1,000":  {3000, 1000, 13, 3 * time.Minute},
-		"10,000 users in batches of 1,000": {10000, 1000, 13, 10 * time.Minute},
-		"10,000 users in batches of 500":   {10000, 500, 13, 10 * time.Minute},
+		"1,000 users in one batch":         {1000, 1000, 15, time.Minute},
+		"3,000 users in batches of 1,000":  {3000, 1000, 14.4, 3 * time.Minute},
+		"10,000 users in batches of 1,000": {10000, 1000, 13.7, 10 * time.Minute},
+		"10,000 users in batches of 500":   {10000, 500, 13.7, 10 * time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				a := inBubble(t, sim.Options{RequestsPerMinute: 400, JobDuration: realJob})
 				a.target.Check(t.Context(), acme)
 				before, began := a.sim.Counters(), time.Now()
-				var items []target.Item
-				for from := 1; from <= tc.records; from += tc.batch {
-					items = append(items, a.sync(people(from, from+tc.batch-1)...)...)
-				}
+				items := a.load(people(1, tc.records), tc.batch, 3)
 				c := a.sim.Counters()
 				calls := float64(c.Requests-before.Requests) * 1000 / float64(tc.records)
 				t.Logf("%d records: %.2f calls per 1,000 in %s; %v", tc.records, calls, time.Since(began).Round(time.Second), c.Calls)

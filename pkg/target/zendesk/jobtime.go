@@ -50,7 +50,7 @@ func (t *times) guess(kind string, n int, soonest time.Duration) time.Duration {
 }
 
 func jobKinds() []string {
-	return []string{upsertMany().path, createMany().path, updateMany().path, createOrgs().path, updateOrgs().path}
+	return []string{createMany().path, updateMany().path, createOrgs().path, updateOrgs().path}
 }
 
 func (b bounds) aim() float64 {

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/ml-connector/ml-connector/pkg/record"
 	"github.com/ml-connector/ml-connector/pkg/target"
@@ -64,7 +65,12 @@ func (t *Target) listOrgs(ctx context.Context, from string) ([]target.Object, st
 
 // usersPage reads one page of the cursor export; the host of its links is never used (zendesk.md 4.7, 7.5).
 func (t *Target) usersPage(ctx context.Context, from string) ([]wireUser, string, bool, error) {
-	q := url.Values{"start_time": {"1"}, "per_page": {"1000"}}
+	return t.usersSince(ctx, from, time.Unix(1, 0))
+}
+
+// usersSince begins at a time when there is no cursor yet.
+func (t *Target) usersSince(ctx context.Context, from string, since time.Time) ([]wireUser, string, bool, error) {
+	q := url.Values{"start_time": {strconv.FormatInt(since.Unix(), 10)}, "per_page": {"1000"}}
 	if from != "" {
 		q = url.Values{"cursor": {from}, "per_page": {"1000"}}
 	}
@@ -73,7 +79,7 @@ func (t *Target) usersPage(ctx context.Context, from string) ([]wireUser, string
 		AfterCursor string     `json:"after_cursor"`
 		End         bool       `json:"end_of_stream"`
 	}
-	_, err := t.client.do(ctx, call{method: http.MethodGet, path: "/api/v2/incremental/users/cursor", query: q, out: &a})
+	_, err := t.client.do(ctx, call{method: http.MethodGet, path: exportPath, query: q, out: &a})
 	if a.AfterCursor == "" {
 		a.AfterCursor = from
 	}

@@ -190,6 +190,15 @@ func (p *pacer) ample(n int) bool {
 	return m.used+n <= m.budget()/2 && m.remaining-m.flying-n >= m.limit/2
 }
 
+// open tells that a call on the route could leave now.
+func (p *pacer) open(r route) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	ps := &pass{p: p, route: r, buckets: p.bucketsOf(r, "")}
+	wait, ok := ps.ready(time.Now(), false)
+	return ok && wait <= 0
+}
+
 // places is how many jobs the account still takes, as last reported; -1 unknown.
 func (p *pacer) places() int {
 	p.mu.Lock()

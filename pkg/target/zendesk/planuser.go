@@ -99,15 +99,8 @@ func (t *Target) seeOpen(ctx context.Context, items []target.Item, idx, stray []
 	if len(missing) == 0 {
 		return nil
 	}
-	exact := false
-	if counted {
-		var err error
-		if exact, err = t.screen(ctx); err != nil {
-			return err
-		}
-	}
 	return each(ctx, len(missing), func(ctx context.Context, n int) error {
-		return t.seeAddress(ctx, items[missing[n]], counted, exact, found[missing[n]])
+		return t.seeAddress(ctx, items[missing[n]], counted, found[missing[n]])
 	})
 }
 
@@ -134,23 +127,19 @@ func (t *Target) seeExternal(ctx context.Context, items []target.Item, idx []int
 }
 
 // seeAddress finds who has the wanted address, and notes the proof when nobody has.
-func (t *Target) seeAddress(ctx context.Context, it target.Item, counted, exact bool, s *sighting) error {
+func (t *Target) seeAddress(ctx context.Context, it target.Item, counted bool, s *sighting) error {
 	u := it.Wanted.User
 	if u.Email == "" {
-		t.claims.prove(u.ExternalID, true)
 		return nil
 	}
 	if id, knows := t.users.key(u.Email); counted && knows && id == 0 {
-		t.claims.prove(u.ExternalID, exact)
 		return nil
 	}
 	owner, err := t.userByAddress(ctx, u.Email, it.Urgent)
 	if err != nil {
 		return err
 	}
-	if s.owner = owner; owner == nil {
-		t.claims.prove(u.ExternalID, true)
-	}
+	s.owner = owner
 	return nil
 }
 

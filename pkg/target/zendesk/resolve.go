@@ -2,6 +2,7 @@ package zendesk
 
 import (
 	"context"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -28,12 +29,10 @@ func (b *batch) resolve(ctx context.Context, k bulkKind, part []int, j wireJob, 
 		switch f := fates[n]; {
 		case f.failed:
 			again = append(again, i)
-		case !f.known || has(b.changes[i].Diff, fieldSuspend):
-			unsure = append(unsure, i) // every suspension is read back (failures.md Z22)
+		case !f.known || k.creates || has(b.changes[i].Diff, fieldSuspend):
+			unsure = append(unsure, i) // new objects and suspensions are read (zendesk.md 3.5, failures.md Z22)
 		default:
 			b.done(i, f.id)
-			crash.Point("wr.job_items")
-			b.doubt(i, f.guessed)
 		}
 	}
 	if jobErr == nil && j.Status == jobCompleted {
@@ -57,19 +56,52 @@ func (b *batch) postpone(k bulkKind, part []int) {
 // lookBack reads the postponed records; those that do not hold what was written go singly.
 func (b *batch) lookBack(ctx context.Context) {
 	for k, list := range b.later {
-		for part := range slices.Chunk(list, perCall) {
-			b.singles(ctx, b.readBack(ctx, k, part, nil))
+		if k.people() {
+			list = b.present(ctx, list)
 		}
+		parts := slices.Collect(slices.Chunk(list, perCall))
+		again := make([][]int, len(parts))
+		_ = each(ctx, len(parts), func(ctx context.Context, n int) error {
+			again[n] = b.readBack(ctx, k, parts[n], nil)
+			return nil
+		})
+		b.singles(ctx, slices.Concat(again...))
 	}
 }
 
-// doubt marks a record whose object is to be read again for sure.
-func (b *batch) doubt(i int, is bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if is {
-		b.doubtful[i] = true
+// present gives new users the ids under which the export shows them as they were written, and answers the others.
+func (b *batch) present(ctx context.Context, list []int) (left []int) {
+	exts := b.exts(list)
+	got := b.t.roll.call(ctx, exts, b.began)
+	for n, i := range list {
+		if u := got[exts[n]]; u != nil && len(b.unshown(*u, i)) == 0 {
+			b.done(i, u.ID)
+			continue
+		}
+		left = append(left, i)
 	}
+	return left
+}
+
+// exts are the external ids of changes in lower case.
+func (b *batch) exts(list []int) []string {
+	out := make([]string, len(list))
+	for n, i := range list {
+		out[n] = strings.ToLower(b.changes[i].Wanted.ExternalID())
+	}
+	return out
+}
+
+// unshown are the changes of a record that its user does not show.
+func (b *batch) unshown(u wireUser, i int) []audit.Change {
+	c := b.changes[i]
+	return open(showable(diffUser(u, *c.Wanted.User), fieldTexts(prefixUser, u.UserFields)), c)
+}
+
+// exportOpen tells that the export could be asked now.
+func (t *Target) exportOpen() bool {
+	r, _, err := permit(t.client.routes, http.MethodGet, exportPath)
+	return err == nil && t.client.pace.open(r)
 }
 
 func identify(k bulkKind, c target.Change) sent {
@@ -102,6 +134,7 @@ func (b *batch) done(i int, id int64) {
 		b.out[i].TargetID = idText(id)
 	}
 	b.out[i].Holds = after(c, c.Diff)
+	crash.Point("wr.job_items")
 }
 
 // readBack compares the records with what was to be written. Those that hold it are done; the others fail with
@@ -152,7 +185,7 @@ func (b *batch) read(ctx context.Context, k bulkKind, part []int) (map[int]seen,
 		got, err := b.t.usersByExternal(ctx, keys, false)
 		for n, i := range part {
 			if u, ok := got[strings.ToLower(keys[n])]; ok {
-				out[i] = seen{u.ID, open(showable(diffUser(u, *b.changes[i].Wanted.User), fieldTexts(prefixUser, u.UserFields)), b.changes[i])}
+				out[i] = seen{u.ID, b.unshown(u, i)}
 			}
 		}
 		return out, err
@@ -160,7 +193,7 @@ func (b *batch) read(ctx context.Context, k bulkKind, part []int) (map[int]seen,
 	got, err := b.t.usersByID(ctx, keys, false)
 	for n, i := range part {
 		if u, ok := got[parseID(keys[n])]; ok && !u.gone() {
-			out[i] = seen{u.ID, open(showable(diffUser(u, *b.changes[i].Wanted.User), fieldTexts(prefixUser, u.UserFields)), b.changes[i])}
+			out[i] = seen{u.ID, b.unshown(u, i)}
 		}
 	}
 	return out, err

@@ -43,11 +43,10 @@ type sent struct {
 
 // fate is what the results say about one record.
 type fate struct {
-	known   bool
-	failed  bool
-	id      int64
-	detail  string
-	guessed bool // by its place among others: to be read soon
+	known  bool
+	failed bool
+	id     int64
+	detail string
 }
 
 // match finds each record's element by external id, email, id or index, never by its place in the list. Elements that
@@ -74,41 +73,7 @@ func match(in []sent, list results) []fate {
 			out[i] = fate{}
 		}
 	}
-	between(in, list, out)
 	return out
-}
-
-// between gives elements that name nothing (a new user without an address) to the records between those that stand at
-// their own places. The place alone proves nothing: every element that names its record must stand where the record
-// stood, at least half of them must name one, and the object is read by its external id later (see watch).
-func between(in []sent, list results, out []fate) {
-	if len(list) != len(in) || len(in) == 0 || in[0].id > 0 {
-		return
-	}
-	named, ids := 0, map[int64]bool{}
-	for n, r := range list {
-		if ids[r.ID] && !r.failed() {
-			return
-		}
-		ids[r.ID] = true
-		i, ok := whose(in, r)
-		switch {
-		case ok && i != n:
-			return
-		case ok && out[n].known:
-			named++
-		case ok || r.Email != "" || r.Ext != "" || r.Index != nil:
-			return
-		}
-	}
-	if 2*named < len(in) {
-		return
-	}
-	for n, r := range list {
-		if !out[n].known && in[n].email == "" && !r.failed() && r.ID > 0 {
-			out[n] = fate{known: true, id: r.ID, guessed: true}
-		}
-	}
 }
 
 // whose finds the record of an element. Every key that it carries must agree.

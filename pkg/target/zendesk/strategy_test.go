@@ -85,7 +85,7 @@ func TestARefusedCallIsHalvedUntilTheRecordAtFaultIsAlone(t *testing.T) {
 			a := overHTTP(t, sim.Options{})
 			items := people(1, 100)
 			bad := items[36].Wanted.User.ExternalID
-			for _, path := range []string{"/api/v2/users/create_or_update_many", "/api/v2/users"} {
+			for _, path := range []string{"/api/v2/users/create_many", "/api/v2/users"} {
 				a.sim.Fault(sim.Fault{Method: "POST", Path: path, Contains: bad, Times: -1, Status: tc.status, Body: tc.body})
 			}
 			for i, o := range a.apply(a.changes(items...)...) {
@@ -96,7 +96,7 @@ func TestARefusedCallIsHalvedUntilTheRecordAtFaultIsAlone(t *testing.T) {
 					t.Errorf("%s: %v", o.Change.Ref, o.Err)
 				}
 			}
-			if n := a.sim.Counters().Calls["POST /api/v2/users/create_or_update_many"]; n > 14 {
+			if n := a.sim.Counters().Calls["POST /api/v2/users/create_many"]; n > 14 {
 				t.Errorf("%d calls to find one of a hundred", n)
 			}
 		})
@@ -106,7 +106,7 @@ func TestARefusedCallIsHalvedUntilTheRecordAtFaultIsAlone(t *testing.T) {
 func TestAnAccountFullOfJobsIsWrittenSinglyAfterFiveMinutes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := inBubble(t, sim.Options{RequestsPerMinute: 400, JobDuration: realJob})
-		a.sim.Fault(sim.Fault{Method: "POST", Path: "/api/v2/users/create_or_update_many", Times: -1, Status: 429,
+		a.sim.Fault(sim.Fault{Method: "POST", Path: "/api/v2/users/create_many", Times: -1, Status: 429,
 			Body: `{"error":"TooManyJobs","description":"Too many jobs are currently queued or running. Try again later.","current_job_ids":[]}`})
 		began := time.Now()
 		for {

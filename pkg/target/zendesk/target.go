@@ -25,6 +25,7 @@ type Target struct {
 	watch  *watch
 	fields *catalog
 	jobs   *desk
+	roll   *roll
 	naming turn // one writer of organization names: Zendesk checks them without a lock (zendesk.md 2)
 }
 
@@ -66,6 +67,7 @@ func assemble(cfg Config, h doer) (*Target, error) {
 	t := &Target{cfg: cfg, client: c, idle: func() {}, claims: newClaims(), gates: newGates(), watch: newWatch(), fields: newCatalog(), naming: newTurn()}
 	t.users, t.orgs = newCensus(cfg.Fresh, t.exportUsers), newCensus(cfg.Fresh, t.exportOrgs)
 	t.jobs = newDesk(cfg, t.fetchJobs)
+	t.roll = newRoll(t.usersSince, t.exportOpen)
 	return t, nil
 }
 

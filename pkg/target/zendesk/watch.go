@@ -38,13 +38,13 @@ type watched struct {
 
 func newWatch() *watch { return &watch{list: map[record.Ref]*watched{}} }
 
-// add takes an outcome in: suspensions and doubtful matches always, of the rest one in a hundred.
-func (w *watch) add(o target.Outcome, doubtful bool) {
+// add takes an outcome in: every suspension, of the rest one in a hundred.
+func (w *watch) add(o target.Outcome) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.n++
 	soon := o.Change.Verb == target.Suspend
-	if o.TargetID == "" || !soon && (w.n%sampled != 0 && !doubtful || len(w.list) >= mostKept) {
+	if o.TargetID == "" || !soon && (w.n%sampled != 0 || len(w.list) >= mostKept) {
 		return
 	}
 	c := o.Change
