@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/ml-connector/ml-connector/pkg/record"
 	"github.com/ml-connector/ml-connector/pkg/tenant"
 )
 
@@ -13,6 +14,10 @@ type Writer struct {
 	// Left is how long its life still lasts, on the backend's clock; negative since when it is over.
 	Left time.Duration
 }
+
+// WriterStop is the connection whose finding with code SAFETY_STOP keeps a tenant's writers from writing: it outlives
+// every process, and goes only when a person lets them go on.
+func WriterStop() record.Ref { return record.Ref{Kind: "connection", Key: "zendesk.stop"} }
 
 // Writers tell which writers of a tenant live. A life that ended never goes on: the writer comes back under another
 // epoch. Whoever makes no call after the end of its own life, counted from before the call that renewed it, may be

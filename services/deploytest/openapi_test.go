@@ -96,6 +96,7 @@ func documents() map[string]reflect.Type {
 		"DeadLetter": reflect.TypeFor[adminapi.DeadLetter](), "DeadDetail": reflect.TypeFor[adminapi.DeadDetail](), "DeadChoice": reflect.TypeFor[adminapi.DeadChoice](),
 		"DeadResult": reflect.TypeFor[adminapi.DeadResult](), "Verified": reflect.TypeFor[adminapi.Verified](), "Rotation": reflect.TypeFor[adminapi.Rotation](),
 		"Rotated": reflect.TypeFor[adminapi.Rotated](),
+		"Resume":  reflect.TypeFor[adminapi.Resume](), "Resumed": reflect.TypeFor[adminapi.Resumed](),
 	}
 }
 

@@ -46,6 +46,7 @@ func (a *API) recovery(handle func(string, func(*http.Request) (any, error))) {
 	handle("POST /tenants/{tenant}/dead/drop", a.dropDead)
 	handle("GET /tenants/{tenant}/audit/verify", a.verify)
 	handle("POST /vault/rotate", a.rotate)
+	handle("POST /tenants/{tenant}/resume", a.resume)
 }
 
 func wrong(format string, args ...any) error {

@@ -46,6 +46,7 @@ type state interface {
 	Credentials(ctx context.Context, t tenant.ID) ([]store.Sealed, error)
 	store.Recovery
 	Chain(ctx context.Context, t tenant.ID) (audit.Chain, error)
+	CommitBatch(ctx context.Context, t tenant.ID, batch string, c store.Commit) (mine bool, err error)
 }
 
 type events interface {

@@ -3,10 +3,12 @@ package assembly
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/ml-connector/ml-connector/pkg/adminapi"
 	"github.com/ml-connector/ml-connector/pkg/check"
 	"github.com/ml-connector/ml-connector/pkg/fault"
+	"github.com/ml-connector/ml-connector/pkg/store"
 	"github.com/ml-connector/ml-connector/pkg/tenant"
 )
 
@@ -41,6 +43,7 @@ func (c *Core) Check(ctx context.Context, t tenant.ID, fix bool) (adminapi.Check
 		}
 		add("zendesk", tg.Check(ctx, t))
 	}
+	add("ml-connector", c.stops(ctx, t))
 	add("ml-connector", c.parts(ctx))
 	return out, nil
 }
@@ -55,6 +58,19 @@ func (c *Core) parts(ctx context.Context) (steps []check.Step) {
 		steps = append(steps, check.Step{Name: part.Name, State: check.OK})
 	}
 	return steps
+}
+
+// stops fails while the tenant's writer stands still after a safety stop.
+func (c *Core) stops(ctx context.Context, t tenant.ID) []check.Step {
+	ref := store.WriterStop()
+	found, err := c.Store.Findings(ctx, t, store.FindingQuery{Kind: ref.Kind, Key: ref.Key, Code: fault.SafetyStop})
+	switch {
+	case err != nil:
+		return failed("writer", err)
+	case len(found) > 0:
+		return failed("writer", fault.New(fault.Internal, fault.SafetyStop, "stands still since "+found[0].Since.UTC().Format(time.RFC3339)+": "+found[0].Detail))
+	}
+	return []check.Step{{Name: "writer", State: check.OK}}
 }
 
 func failed(name string, err error) []check.Step {

@@ -19,6 +19,7 @@ import (
 	"github.com/ml-connector/ml-connector/pkg/fault"
 	"github.com/ml-connector/ml-connector/pkg/secret"
 	"github.com/ml-connector/ml-connector/pkg/store"
+	"github.com/ml-connector/ml-connector/pkg/target"
 	"github.com/ml-connector/ml-connector/pkg/tenant"
 	"github.com/ml-connector/ml-connector/pkg/vault"
 )
@@ -42,6 +43,9 @@ type Core struct {
 	// Public is the address under which a browser reaches the operators' pages, such as https://connector.example.com;
 	// "" where none is served.
 	Public string
+
+	// Bend stands between writer and account in the tests of the assertions: a writer with a bug. nil in production.
+	Bend func(target.Target) target.Target
 
 	answers answers // of the ingress
 }

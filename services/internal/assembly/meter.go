@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/ml-connector/ml-connector/pkg/bus"
+	"github.com/ml-connector/ml-connector/pkg/fault"
 	"github.com/ml-connector/ml-connector/pkg/tenant"
 )
 
@@ -16,7 +17,7 @@ import (
 type meter struct {
 	core *Core
 
-	pending, inflight, lag, findings, records, linked, dead, messages, requests *prometheus.Desc
+	pending, inflight, lag, findings, records, linked, dead, messages, requests, stopped *prometheus.Desc
 }
 
 func newMeter(c *Core) *meter {
@@ -32,6 +33,7 @@ func newMeter(c *Core) *meter {
 		linked:   d("linked_records", "Records with an object in the target, by state.", "tenant", "type", "state"),
 		dead:     d("dead_letters", "Dead letters that nobody retried or dropped.", "tenant"),
 		requests: d("ib_requests_total", "Answers of this process to Integration Broker since it started.", "tenant", "status", "code"),
+		stopped:  d("writer_stopped", "1 while the tenant's writer stands still after a safety stop.", "tenant"),
 		messages: d("stream_messages", "Messages in the stream.", "tenant", "stream"),
 	}
 }
@@ -73,6 +75,7 @@ func (m *meter) tenant(ctx context.Context, t tenant.ID, gauge func(*prometheus.
 		}
 	}
 	if counts, err := m.core.Store.FindingCounts(ctx, t); err == nil {
+		gauge(m.stopped, float64(counts[fault.SafetyStop]))
 		for code, n := range counts {
 			gauge(m.findings, float64(n), string(code))
 		}

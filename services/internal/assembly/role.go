@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/ml-connector/ml-connector/pkg/config"
+	"github.com/ml-connector/ml-connector/pkg/fault"
 	"github.com/ml-connector/ml-connector/pkg/target"
 	"github.com/ml-connector/ml-connector/pkg/tenant"
 	"github.com/ml-connector/ml-connector/services/poller/poll"
@@ -124,13 +125,19 @@ func (c *Core) Writer(accounts *Accounts) Role {
 			<-ctx.Done() // the supervisor starts the role anew when the settings change
 			return nil
 		}
+		why := func(detail string) {
+			c.Log.Error("the writer stands still after a safety stop", "tenant", t, "detail", detail, "next", fault.SafetyStop.Next())
+		}
+		if err := writer.Await(ctx, c.Store, t, orDefault(c.Tune.Reload, time.Second), why); err != nil {
+			return err
+		}
 		tg, err := c.openTarget(ctx, t, s)
 		if err != nil {
 			return err
 		}
 		defer c.beside(ctx, func(ctx context.Context) { c.warnOfStrangers(ctx, t, tg) })()
 		return c.whileSignedIn(ctx, t, tg, func(ctx context.Context) error {
-			w := writer.New(c.Bus, c.Store, c.lived(tg), c.Log, c.Now, writer.Options{Alone: c.Tune.Alone, Idle: c.Tune.WriterIdle, Linger: c.Tune.Linger, Batch: c.Tune.WriterBatch, Work: c.Tune.WriterWork, Life: c.Tune.WriterLife, Share: share})
+			w := writer.New(c.Bus, c.Store, c.bent(c.lived(tg)), c.Log, c.Now, writer.Options{Alone: c.Tune.Alone, Idle: c.Tune.WriterIdle, Linger: c.Tune.Linger, Batch: c.Tune.WriterBatch, Work: c.Tune.WriterWork, Life: c.Tune.WriterLife, Share: share})
 			defer accounts.put(t, account{tg, w})()
 			return w.Run(ctx, t)
 		})
@@ -151,6 +158,13 @@ func (c *Core) lived(tg target.Target) target.Target {
 		return tg
 	}
 	return shortLived{tg, c.Tune.CallLife}
+}
+
+func (c *Core) bent(tg target.Target) target.Target {
+	if c.Bend == nil {
+		return tg
+	}
+	return c.Bend(tg)
 }
 
 type shortLived struct {

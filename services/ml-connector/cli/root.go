@@ -50,7 +50,7 @@ func newRoot(env app.Env) *cobra.Command {
 	})
 	root.PersistentFlags().StringVar(&c.data, "data", "./data", "data folder of the process to talk to")
 	root.PersistentFlags().StringVar(&c.server, "server", "", "address of the process to talk to, with its token in MLC_TOKEN; instead of --data")
-	root.AddCommand(newDemo(c), newServe(c), newApply(c), newCheck(c), newPlan(c), newSync(c), newStatus(c), newAudit(c), newMissing(c), newHolds(c), newCredential(c), newConnect(c), newIB(c), newReplay(c), newDead(c), newVault(c))
+	root.AddCommand(newDemo(c), newServe(c), newApply(c), newCheck(c), newPlan(c), newSync(c), newStatus(c), newAudit(c), newMissing(c), newHolds(c), newCredential(c), newConnect(c), newIB(c), newReplay(c), newDead(c), newVault(c), newResume(c))
 	for _, cmd := range root.Commands() {
 		inputErrors(cmd)
 	}

@@ -117,6 +117,9 @@ func (b *batch) apply(ctx context.Context, results []result, at []int) (refusal 
 	for n, i := range at {
 		changes[n] = results[i].outcome.Change
 	}
+	if err := b.assure(ctx, results, at); err != nil {
+		return b.unsent(results, at, err)
+	}
 	if err := b.w.store.Sending(ctx, b.t, b.id, refsOfChanges(changes)); err != nil {
 		return b.unsent(results, at, err)
 	}
@@ -141,7 +144,7 @@ func (b *batch) apply(ctx context.Context, results []result, at []int) (refusal 
 		}
 		return refusal
 	}
-	if !accountable(err) { // our bug: nobody knows what was sent
+	if !accountable(err) && fault.CodeOf(err) != fault.SafetyStop { // our bug: nobody knows what was sent
 		err = &fault.Error{Kind: fault.Internal, Code: fault.CodeOf(err), Detail: detailOf(err), Unknown: true, Err: err}
 	}
 	for n, i := range at {

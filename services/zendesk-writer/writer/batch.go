@@ -210,6 +210,9 @@ func (b *batch) write(ctx context.Context, rows []row) error {
 		todo = append(todo, r)
 	}
 	done, refusal := b.attempt(ctx, todo)
+	for _, r := range done {
+		b.halt(r.outcome.Err)
+	}
 	results = append(results, done...)
 	book, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
 	defer cancel()

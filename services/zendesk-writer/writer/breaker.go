@@ -35,6 +35,9 @@ func (b *batch) call(ctx context.Context, f func() (err, health error)) error {
 	if b.w.life.lapsed() {
 		return leaseLost()
 	}
+	if f := b.w.halted.Load(); f != nil {
+		return f
+	}
 	if err := b.w.account.refused(b.gen); err != nil {
 		return err
 	}

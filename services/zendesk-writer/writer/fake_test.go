@@ -39,6 +39,8 @@ type world struct {
 	last   int // limit of the newest fetch
 	noBury bool
 
+	items      map[record.Ref]store.GuardItem
+	rows       map[record.Ref]store.LedgerRow
 	links      map[record.Ref]store.Link
 	open       []store.Batch
 	lives      map[string]time.Time // of writers, by epoch

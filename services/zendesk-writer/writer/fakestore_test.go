@@ -32,6 +32,30 @@ func (w *world) Links(_ context.Context, _ tenant.ID, refs []record.Ref) (map[re
 	})
 }
 
+func (w *world) GuardItems(_ context.Context, _ tenant.ID, of []record.Ref) (map[record.Ref]store.GuardItem, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	out := map[record.Ref]store.GuardItem{}
+	for _, r := range of {
+		if it, ok := w.items[r]; ok {
+			out[r] = it
+		}
+	}
+	return out, nil
+}
+
+func (w *world) Rows(_ context.Context, _ tenant.ID, refs []record.Ref) (map[record.Ref]store.LedgerRow, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	out := map[record.Ref]store.LedgerRow{}
+	for _, r := range refs {
+		if row, ok := w.rows[r]; ok {
+			out[r] = row
+		}
+	}
+	return out, nil
+}
+
 func (w *world) BeginBatch(_ context.Context, _ tenant.ID, b store.Batch) error {
 	return w.around("begin", func() error {
 		for _, o := range w.open {
@@ -176,7 +200,7 @@ func (w *world) Findings(_ context.Context, _ tenant.ID, q store.FindingQuery) (
 	err = w.around("findings", func() error {
 		for ref, list := range w.findings {
 			for _, f := range list {
-				if (q.Kind == "" || ref.Kind == q.Kind) && (q.Key == "" || ref.Key == q.Key) && (!q.Holds || f.Hold) {
+				if (q.Kind == "" || ref.Kind == q.Kind) && (q.Key == "" || ref.Key == q.Key) && (!q.Holds || f.Hold) && (q.Code == "" || f.Code == q.Code) {
 					out = append(out, f)
 				}
 			}

@@ -66,6 +66,9 @@ func (b *batch) judge(r result, c *store.Commit) fate {
 		return b.done(r, c)
 	}
 	b.learn(r, c)
+	if fault.CodeOf(err) == fault.SafetyStop && !fault.IsUnknown(err) { // the stop has an entry of its own; the record waits
+		return retry(b.w.opt.Idle)
+	}
 	kind := fault.KindOf(err)
 	hopeless := kind == fault.Internal && b.w.stumbled(r.ref) >= bus.MaxAttempts
 	if fault.IsUnknown(err) {

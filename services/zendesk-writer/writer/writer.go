@@ -29,6 +29,8 @@ type state interface {
 	Links(ctx context.Context, t tenant.ID, refs []record.Ref) (map[record.Ref]store.Link, error)
 	store.Journal
 	store.Writers
+	GuardItems(ctx context.Context, t tenant.ID, of []record.Ref) (map[record.Ref]store.GuardItem, error)
+	Rows(ctx context.Context, t tenant.ID, refs []record.Ref) (map[record.Ref]store.LedgerRow, error)
 	Findings(ctx context.Context, t tenant.ID, q store.FindingQuery) ([]store.Finding, error)
 	Sharing(ctx context.Context, t tenant.ID, emails []string, limit int) (map[string][]record.Ref, error)
 }
@@ -68,6 +70,9 @@ type Writer struct {
 	bugs map[record.Ref]int    // how often a record tripped over a bug of ours; its changes go alone
 
 	account account
+
+	halted atomic.Pointer[fault.Error] // the violation after which this writer makes no call
+	alarm  chan struct{}               // closed with it
 }
 
 // New makes a writer. now may be nil.
@@ -77,12 +82,13 @@ func New(b events, s state, tg target.Target, log *slog.Logger, now func() time.
 	}
 	return &Writer{bus: b, store: s, target: tg, log: log.With("component", "zendesk-writer"), now: now,
 		opt: withDefaults(opt), begun: now(), breaker: newBreaker(),
-		mine: map[string]*span{}, held: map[record.Ref]*batch{}, bugs: map[record.Ref]int{}}
+		alarm: make(chan struct{}), mine: map[string]*span{}, held: map[record.Ref]*batch{}, bugs: map[record.Ref]int{}}
 }
 
 // Run writes until ctx ends. A batch in flight is brought to its end first, bounded by Options.Grace and the time for
 // its bookkeeping; what cannot end by then stays in the journal. It returns an error when the consumers are gone. A
-// writer that was silent for longer than Options.Life begins anew.
+// writer that was silent for longer than Options.Life begins anew. After a violation of an assertion it stores the stop,
+// ends with SAFETY_STOP, and must not run again before Await returns.
 func (w *Writer) Run(ctx context.Context, t tenant.ID) error {
 	for {
 		err := w.alive(ctx, t, func(ctx, life context.Context) error { return w.work(ctx, life, t) })
@@ -103,6 +109,7 @@ func (w *Writer) work(ctx, life context.Context, t tenant.ID) error {
 	errs := make(chan error, len(lanes))
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
+	told := false
 	for _, c := range lanes {
 		all.Go(func() {
 			if err := w.lane(ctx, life, t, c); err != nil {
@@ -113,7 +120,21 @@ func (w *Writer) work(ctx, life context.Context, t tenant.ID) error {
 	}
 	all.Go(func() { w.tidyUp(ctx, t) })
 	all.Go(func() { w.sweepHolds(ctx, t) })
+	all.Go(func() {
+		select {
+		case <-ctx.Done():
+		case <-w.alarm:
+			told = w.tellStop(ctx, t)
+			stop()
+		}
+	})
 	all.Wait()
+	if f := w.halted.Load(); f != nil {
+		if !told {
+			w.tellStop(ctx, t)
+		}
+		return f
+	}
 	close(errs)
 	return <-errs
 }
