@@ -168,7 +168,7 @@ func (a *API) allowed(r *http.Request) bool {
 
 // failureOf is what the caller is told about an error.
 func failureOf(err error) adminapi.Failure {
-	f := adminapi.Failure{Code: string(fault.CodeOf(err)), Detail: err.Error(), Next: fault.NextOf(err), Kind: string(fault.KindOf(err))}
+	f := adminapi.Failure{Code: string(fault.CodeOf(err)), Detail: err.Error(), Next: nextOf(err), Kind: string(fault.KindOf(err))}
 	if e, ok := errors.AsType[*fault.Error](err); ok && e.Detail != "" {
 		f.Detail = e.Detail
 	}
@@ -229,4 +229,13 @@ func decode(r *http.Request, into any) error {
 		return fault.Wrap(err, fault.Invalid, adminapi.BadRequest, "body")
 	}
 	return nil
+}
+
+// nextOf is what the caller can do; a request that nobody can carry out is not a matter for logs.
+func nextOf(err error) string {
+	f, ok := errors.AsType[*fault.Error](err)
+	if ok && f.Code == adminapi.BadRequest && f.Next == "" {
+		return "correct the request; the command's --help and docs/reference/cli.md say what it takes"
+	}
+	return fault.NextOf(err)
 }
