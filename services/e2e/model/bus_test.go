@@ -33,6 +33,7 @@ type broker struct {
 	table  map[record.Ref]event.Event
 	wakes  map[record.Ref]alarm
 	dead   []event.Dead
+	log    []bus.Message // everything that the ERP stream ever held
 	news   chan struct{} // closed and made anew when something is queued
 }
 
@@ -65,6 +66,7 @@ func (b *broker) send(e event.Event, ref record.Ref) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.enqueue(bus.Transformer, bus.ERP, e, ref, false)
+	b.log = append(b.log, bus.Message{Event: e, Ref: ref, Stream: bus.ERP, Seq: b.seq, Stored: time.Now()})
 }
 
 // again delivers the table's state of a record once more, as a broker may.
@@ -114,7 +116,7 @@ func (b *broker) remove(c bus.Consumer, m *mail) {
 func (b *broker) retry(c bus.Consumer, m *mail, after time.Duration) {
 	m.out, m.due = nil, time.Now().Add(after)
 	newer := func(o *mail) bool { return o != m && o.msg.Ref == m.msg.Ref && o.msg.Seq > m.msg.Seq }
-	if c != bus.Transformer && slices.ContainsFunc(b.queues[c], newer) {
+	if c != bus.Transformer && c != bus.Replayer && slices.ContainsFunc(b.queues[c], newer) {
 		b.remove(c, m)
 	}
 	b.ring()

@@ -41,8 +41,9 @@ func (c *clock) atLeast(t time.Time) {
 // after its answer, so that nobody in the bubble waits for the network while time could pass.
 type account struct {
 	*sim.Sim
-	clock *clock
-	srv   *httptest.Server
+	clock   *clock
+	srv     *httptest.Server
+	inPlace bool // addresses are replaced; else the old one stays beside the new one
 }
 
 func newAccount(gate bool) *account {
@@ -69,6 +70,7 @@ func (a *account) open(p *process) (target.Target, error) {
 	cfg := zendesk.Default()
 	cfg.BaseURL, cfg.Auth = a.srv.URL, zendesk.APIToken{Email: "ops@acme.example", Token: secret.New("token-of-the-test")}
 	cfg.Fields = []string{"user_fields.department", "user_fields.job_title", "organization_fields.status"}
+	cfg.EmailInPlace = a.inPlace
 	tg, err := zendesk.Open(cfg)
 	return mortal{tg, p, a.clock}, err
 }

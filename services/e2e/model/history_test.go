@@ -69,6 +69,14 @@ func deeds() map[string]struct {
 		"fault":       {5, (*world).fault},
 		"restart":     {1, (*world).restart},
 		"crash":       {4, (*world).crash},
+		"setup":       {0, func(*world, step) {}},
+		"policy":      {2, (*world).repolicy},
+		"replay":      {2, (*world).replay},
+		"approve":     {6, func(w *world, s step) { w.decide(s.A, true) }},
+		"reject":      {2, func(w *world, s step) { w.decide(s.A, false) }},
+		"new number":  {4, (*world).newNumber},
+		"key change":  {1, (*world).keyChange},
+		"leave":       {3, (*world).layoff},
 	}
 }
 
@@ -85,7 +93,12 @@ func histories(shard int) *rapid.Generator[[]step] {
 			C: rapid.IntRange(0, 59).Draw(t, "c"), How: rapid.SampledFrom([]int{now, now, now, now, now, now, twice, long}).Draw(t, "how"),
 			Onwards: rapid.SampledFrom([]bool{false, false, true}).Draw(t, "onwards")}
 	})
-	return rapid.SliceOfN(one, 20, 60)
+	first := rapid.Custom(func(t *rapid.T) step {
+		return step{Do: "setup", A: rapid.IntRange(0, 11).Draw(t, "a"), B: rapid.IntRange(0, 11).Draw(t, "b"), C: rapid.IntRange(0, 59).Draw(t, "c")}
+	})
+	return rapid.Custom(func(t *rapid.T) []step {
+		return append([]step{first.Draw(t, "setup")}, rapid.SliceOfN(one, 20, 60).Draw(t, "steps")...)
+	})
 }
 
 func who(s step) string { return fmt.Sprintf("00%02d", s.A%people) }

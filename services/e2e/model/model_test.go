@@ -41,6 +41,7 @@ func (s *totals) add(checked map[fate]int) {
 func play(t *testing.T, history []step, sums *totals) (err error) {
 	a := newAccount(len(history) > 0 && history[0].C%2 == 0)
 	defer a.srv.Close()
+	a.inPlace = len(history) > 0 && history[0].Do == "setup" && history[0].B%3 > 0
 	a.SeedUser(zd.NewUser{Name: "Seeded", Email: "seed0@example.com"})
 	a.SeedAgent("Agent", "seed1@example.com")
 	a.SeedOrganization(zd.NewOrganization{Name: "Seeded Org"})
@@ -50,6 +51,11 @@ func play(t *testing.T, history []step, sums *totals) (err error) {
 	}
 	synctest.Test(t, func(*testing.T) {
 		w := newWorld(a, zone)
+		if len(history) > 0 && history[0].Do == "setup" {
+			w.setup(history[0])
+		}
+		w.startTransformer()
+		w.startWriter()
 		for i, s := range history {
 			if err = w.take(s); err != nil {
 				err = fmt.Errorf("after step %d (%+v): %w", i, s, err)
@@ -73,7 +79,7 @@ func play(t *testing.T, history []step, sums *totals) (err error) {
 // take does one step and looks at what came of it.
 func (w *world) take(s step) error {
 	day := w.today()
-	deeds()[s.Do].do(w, s)
+	w.read("window", func() { deeds()[s.Do].do(w, s) })
 	if s.Onwards {
 		w.judge.blurAll()
 		return w.judge.safe()

@@ -1,8 +1,10 @@
 package model
 
 import (
+	"maps"
 	"slices"
 	"strings"
+	"time"
 )
 
 // fate is what the desk shall do with an object.
@@ -26,8 +28,64 @@ type ideal struct {
 }
 
 // person applies the rules of peoplesoft.md 2.7 to 2.9 to an employee.
-func (t truth) person(id, day string) ideal {
-	fate, main, started := t.employment(id, day)
+func (t truth) person(id, day, texts string) ideal {
+	fate, main, started := t.employment(id, day, nil)
+	return t.seen(id, day, texts, fate, main, started)
+}
+
+// personAt is a person now, where the customer decided about lead and lag: somebody who is not employed is seen as on
+// the first day within the lead on which they will be, and a leaver keeps access until the instant of the policy.
+func (t truth) personAt(id string, now time.Time, r rules) ideal {
+	day := func(n int) string { return now.In(r.zone).AddDate(0, 0, n).Format(time.DateOnly) }
+	if f, _, _ := t.working(id, day(0)); f != usable {
+		for n := 1; n <= r.lead; n++ {
+			if f, _, _ := t.working(id, day(n)); f == usable {
+				return t.person(id, day(n), day(0)) // the texts of codes are those of today
+			}
+		}
+	}
+	fate, main, started := t.employment(id, day(0), func(j line) bool {
+		left := t.left(j, day(0))
+		if left == "" {
+			return false
+		}
+		at, _ := time.ParseInLocation(time.DateOnly, left, r.zone)
+		y, m, d := at.AddDate(0, 0, r.lag).Date()
+		return now.Before(time.Date(y, m, d, int(r.leave.Hours()), int(r.leave.Minutes())%60, 0, 0, r.zone))
+	})
+	return t.seen(id, day(0), day(0), fate, main, started)
+}
+
+// working is the employment of somebody as if they could not die, which says nothing about a job.
+func (t truth) working(id, day string) (fate, line, bool) {
+	alive := maps.Clone(t)
+	delete(alive, spot{id, "person", "", "", 0})
+	return alive.employment(id, day, nil)
+}
+
+// left is the day on which a job ended: of the first row that says so behind the last that says the opposite; of
+// several rows of one day the last one counts. "" for somebody who never worked.
+func (t truth) left(now line, day string) (left string) {
+	worked := false
+	rows := t.of(now.rec, "job")
+	for i, l := range rows {
+		same := i+1 < len(rows) && rows[i+1].row == l.row && rows[i+1].eff == l.eff
+		if l.row != now.row || l.eff > day || same {
+			continue
+		}
+		switch says(l) {
+		case usable:
+			worked, left = true, ""
+		case barred:
+			if worked && left == "" {
+				left = l.eff
+			}
+		}
+	}
+	return left
+}
+
+func (t truth) seen(id, day, texts string, fate fate, main line, started bool) ideal {
 	w := ideal{fate: fate, email: t.email(id, day), cells: map[string]string{}}
 	var named bool
 	if w.name, named = t.name(id, day); !named && fate == usable {
@@ -36,10 +94,10 @@ func (t truth) person(id, day string) ideal {
 	if started {
 		work, _ := t.current(id, "assignment", main.row, day)
 		if has(main, "dept_text", "dept") {
-			w.cells["department"] = t.department(main, day)
+			w.cells["department"] = t.department(main, texts)
 		}
 		if has(main, "job_text", "job_code") || has(work, "title") {
-			w.cells["job_title"] = t.title(id, main, day)
+			w.cells["job_title"] = t.title(id, main, day, texts)
 		}
 	}
 	return w
@@ -58,7 +116,7 @@ type job struct {
 }
 
 // employment: any employed job makes a person active; only jobs that all say so make a leaver; the rest is left alone.
-func (t truth) employment(id, day string) (fate, line, bool) {
+func (t truth) employment(id, day string, lingers func(line) bool) (fate, line, bool) {
 	var jobs []job
 	for _, rcd := range t.rows(id, "job") {
 		now, ok := t.current(id, "job", rcd, day)
@@ -67,6 +125,9 @@ func (t truth) employment(id, day string) (fate, line, bool) {
 		}
 		j := job{now, says(now)}
 		if j.says == unknown && t.lastKnown(now, day) == usable { // an unknown code does not deactivate
+			j.says = usable
+		}
+		if j.says == barred && lingers != nil && lingers(now) {
 			j.says = usable
 		}
 		jobs = append(jobs, j)
@@ -183,14 +244,14 @@ func (t truth) department(main line, day string) string {
 }
 
 // title: the working title of the assignment, else the text in the row, else of the job code table, else the code.
-func (t truth) title(id string, main line, day string) string {
+func (t truth) title(id string, main line, day, texts string) string {
 	if a, ok := t.current(id, "assignment", main.row, day); ok && a.cells["title"] != "" {
 		return a.cells["title"]
 	}
 	if s := main.cells["job_text"]; s != "" {
 		return s
 	}
-	return t.text("jobcode/"+main.cells["job_code_set"]+"/"+main.cells["job_code"], day, main.cells["job_code"])
+	return t.text("jobcode/"+main.cells["job_code_set"]+"/"+main.cells["job_code"], texts, main.cells["job_code"])
 }
 
 // text is a text of reference data in effect, else the code.
@@ -222,9 +283,9 @@ func (t truth) vendor(key, day string) ideal {
 	return w
 }
 
-func (t truth) ideal(rec, day string) ideal {
+func (t truth) ideal(rec string, now time.Time, r rules) ideal {
 	if strings.Contains(rec, "/") {
-		return t.vendor(rec, day)
+		return t.vendor(rec, now.In(r.zone).Format(time.DateOnly))
 	}
-	return t.person(rec, day)
+	return t.personAt(rec, now, r)
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ml-connector/ml-connector/pkg/audit"
+	"github.com/ml-connector/ml-connector/pkg/fault"
 	"github.com/ml-connector/ml-connector/pkg/record"
 	"github.com/ml-connector/ml-connector/pkg/store"
 	"github.com/ml-connector/ml-connector/pkg/tenant"
@@ -25,11 +26,18 @@ type state struct {
 	quarantine map[record.Ref]time.Time
 	findings   map[audit.Stage]map[record.Ref][]store.Finding
 	wrong      []string
+
+	drawers
+	given  map[record.Ref][]handing
+	agreed map[record.Ref]store.Change // a person said yes, and it was not handed on yet
+	limits map[store.Change]int
+	took   map[record.Ref]bool // took an object over, which a person said yes to
 }
 
 func newState() *state {
 	return &state{rows: map[record.Ref]store.LedgerRow{}, links: map[record.Ref]store.Link{}, quarantine: map[record.Ref]time.Time{},
-		findings: map[audit.Stage]map[record.Ref][]store.Finding{}}
+		findings: map[audit.Stage]map[record.Ref][]store.Finding{}, drawers: newDrawers(), given: map[record.Ref][]handing{},
+		agreed: map[record.Ref]store.Change{}, took: map[record.Ref]bool{}, limits: map[store.Change]int{store.Suspension: 3, store.EmailChange: 10, store.Creation: 20}}
 }
 
 func compareRefs(a, b record.Ref) int {
@@ -50,14 +58,17 @@ func (s *state) list(limit int, want func(store.LedgerRow) bool) []store.LedgerR
 	return rows[:min(len(rows), limit)]
 }
 
-// waits lists the findings of the writer that hold a record.
+// waits lists what holds records back: findings of the writer, and changes that the guard or the order of addresses keeps.
 func (s *state) waits() map[record.Ref]store.Finding {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	out := map[record.Ref]store.Finding{}
+	for ref, it := range s.items {
+		out[ref] = store.Finding{Ref: ref, Code: fault.Code("item " + it.Change), Detail: fmt.Sprintf("%s, hold %q: %s", it.State, it.Hold, it.Content), Hold: true}
+	}
 	for ref, fs := range s.findings[audit.Writer] {
 		for _, f := range fs {
-			if f.Hold && ref.Kind != "connection" {
+			if _, kept := s.items[ref]; f.Hold && ref.Kind != "connection" && !kept {
 				out[ref] = f
 			}
 		}
@@ -70,6 +81,11 @@ func (s *state) idle() bool {
 	defer s.mu.Unlock()
 	for _, r := range s.rows {
 		if r.WantedAt > r.Published {
+			return false
+		}
+	}
+	for _, it := range s.items {
+		if counts := s.limits[it.Change] > 0; counts && (it.State == store.ItemStaged || it.State == store.ItemGranted) {
 			return false
 		}
 	}
@@ -123,6 +139,9 @@ func (b book) SaveLedger(_ context.Context, _ tenant.ID, saves []store.LedgerSav
 			}
 			s.Row.Published = max(s.Row.Published, old.Published)
 			stored[i], b.rows[s.Row.Ref] = true, s.Row
+			if b.handed(old, s.Row); s.Guard != nil {
+				b.move(*s.Guard)
+			}
 			if s.Observation != nil {
 				b.observe(audit.Transformer, *s.Observation)
 			}
@@ -284,7 +303,8 @@ func (s *state) commit(c store.Commit) {
 		if l.Version < old.Version {
 			s.wrong = append(s.wrong, fmt.Sprintf("O5: %s: version %d after %d", l.Ref, l.Version, old.Version))
 		}
-		if old.TargetID != "" && l.TargetID != old.TargetID {
+		moved := l.TargetID == "" && slices.ContainsFunc(c.Links, func(o store.Link) bool { return o.TargetID == old.TargetID && s.took[o.Ref] })
+		if old.TargetID != "" && l.TargetID != old.TargetID && !moved {
 			s.wrong = append(s.wrong, fmt.Sprintf("O6: %s: object %q after %q", l.Ref, l.TargetID, old.TargetID))
 		}
 		s.links[l.Ref] = l

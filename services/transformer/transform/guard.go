@@ -30,7 +30,10 @@ func candidate(was, now directory.Entry) bool {
 	if now.State() == directory.Untouched {
 		return false
 	}
-	return was.State() != now.State() && now.State() != directory.Inactive || renamed(mailOf(was), mailOf(now))
+	if was.State() != now.State() && now.State() != directory.Inactive {
+		return true
+	}
+	return renamed(mailOf(was), mailOf(now)) || mailOf(was) == "" && mailOf(now) != "" // the target kept what it had while there was none
 }
 
 // counted is the change that the guard counts in a step, and what of it a grant is bound to; "" for none. One step

@@ -49,6 +49,7 @@ func TestWhatTheGuardCounts(t *testing.T) {
 		"a new address of somebody suspended":                    {gone, entryOf(directory.Suspended, b), suspended, false, store.EmailChange},
 		"the same address in capitals":                           {active, entryOf(directory.Active, "A@example.com"), linked, false, ""},
 		"a first address":                                        {entryOf(directory.Active, ""), active, linkTo(t, directory.Active, ""), false, ""},
+		"another address behind a missing one":                   {entryOf(directory.Active, ""), entryOf(directory.Active, b), linked, false, store.EmailChange},
 		"an address that went missing":                           {active, entryOf(directory.Active, ""), linked, false, ""},
 		"a leaver with a new address counts once, as the graver": {active, entryOf(directory.Suspended, b), linked, false, store.Suspension},
 		"a vendor that became inactive keeps its organization":   {directory.Entry{Organization: &directory.Organization{State: directory.Active}}, directory.Entry{Organization: &directory.Organization{State: directory.Inactive}}, store.Link{TargetID: "1", State: "active"}, false, ""},
