@@ -143,7 +143,9 @@ type Table interface {
 // within the duplicate window harmless.
 type Publisher interface {
 	Publish(ctx context.Context, t tenant.ID, s Stream, events ...event.Event) error
-	// PublishFacts appends facts outside a page (Integration Broker, single-record reads).
+	// PublishFacts appends facts outside a page (Integration Broker, single-record reads). While many others wait for
+	// the transformer, a few are announced to the Due consumer with their place, so that they need not wait for their
+	// turn; that a crash may lose the announcement costs only time.
 	PublishFacts(ctx context.Context, t tenant.ID, events ...event.Event) error
 }
 

@@ -48,12 +48,14 @@ type Urgent struct {
 	Key  string      `json:"key"`
 }
 
-// Wake is the payload of wake.v1, on the schedule and, when it fires, on the due subject. It carries only the key.
+// Wake is the payload of wake.v1, on the schedule and, when it fires, on the due subject. It carries only the key. With
+// From it asks that what the stream ERP holds of the record from that sequence on is taken now, before its turn.
 type Wake struct {
 	Kind record.Kind `json:"kind"`
 	Key  string      `json:"key"`
 	Date erp.Date    `json:"date"`
 	At   time.Time   `json:"at,omitzero"` // the instant, where it is not the start of the day
+	From uint64      `json:"from,omitzero"`
 }
 
 // Mode says what a poll reads.

@@ -167,7 +167,7 @@ func (b *Bus) Newest(ctx context.Context, t tenant.ID, s bus.Stream, refs []reco
 
 // Replay appends facts to REPLAY; repeating a call within ten minutes doubles none.
 func (b *Bus) Replay(ctx context.Context, t tenant.ID, events ...event.Event) error {
-	return b.appendAll(ctx, t, fmt.Sprintf("replay %s", t), events, func(e event.Event) (*nats.Msg, error) {
+	_, err := b.appendAll(ctx, t, fmt.Sprintf("replay %s", t), events, func(e event.Event) (*nats.Msg, error) {
 		ref, err := named(e)
 		if err != nil {
 			return nil, err
@@ -177,4 +177,5 @@ func (b *Bus) Replay(ctx context.Context, t tenant.ID, events ...event.Event) er
 		}
 		return encode(t, refSubject(wordReplay, t, ref), e)
 	})
+	return err
 }

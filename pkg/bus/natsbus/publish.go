@@ -17,20 +17,25 @@ import (
 // Publish appends events to DESK, AUDIT or DEAD. Several events are stored in batches; on an error some of them may
 // be stored, and repeating the call within ten minutes doubles none.
 func (b *Bus) Publish(ctx context.Context, t tenant.ID, s bus.Stream, events ...event.Event) error {
-	return b.appendAll(ctx, t, fmt.Sprintf("publish %s", streamName(t, s)), events, func(e event.Event) (*nats.Msg, error) {
+	_, err := b.appendAll(ctx, t, fmt.Sprintf("publish %s", streamName(t, s)), events, func(e event.Event) (*nats.Msg, error) {
 		subj, err := logSubject(t, s, e)
 		if err != nil {
 			return nil, err
 		}
 		return encode(t, subj, e)
 	})
+	return err
 }
 
-// PublishFacts appends facts outside a page.
+// PublishFacts appends facts outside a page, and announces few of them that a backlog keeps waiting.
 func (b *Bus) PublishFacts(ctx context.Context, t tenant.ID, events ...event.Event) error {
-	return b.appendAll(ctx, t, fmt.Sprintf("publish facts %s", t), events, func(e event.Event) (*nats.Msg, error) {
+	first, err := b.appendAll(ctx, t, fmt.Sprintf("publish facts %s", t), events, func(e event.Event) (*nats.Msg, error) {
 		return factsMessage(t, e)
 	})
+	if err == nil && len(events) > 0 {
+		b.hasten(ctx, t, first, events)
+	}
+	return err
 }
 
 func logSubject(t tenant.ID, s bus.Stream, e event.Event) (string, error) {
@@ -56,9 +61,10 @@ func deadSubject(t tenant.ID, d event.Dead) string {
 	return subject(wordDead, t, orNone(string(d.Stage)), orNone(string(d.Kind)), orNone(d.Key))
 }
 
-func (b *Bus) appendAll(ctx context.Context, t tenant.ID, op string, events []event.Event, build func(event.Event) (*nats.Msg, error)) error {
+// appendAll appends events that are made into messages by build, and answers the lowest sequence that one of them has.
+func (b *Bus) appendAll(ctx context.Context, t tenant.ID, op string, events []event.Event, build func(event.Event) (*nats.Msg, error)) (uint64, error) {
 	if err := checkTenant(t); err != nil {
-		return err
+		return 0, err
 	}
 	msgs := make([]*nats.Msg, 0, len(events))
 	seen := make(map[string]bool, len(events))
@@ -69,33 +75,43 @@ func (b *Bus) appendAll(ctx context.Context, t tenant.ID, op string, events []ev
 		seen[e.ID] = true
 		m, err := build(e)
 		if err != nil {
-			return classify(op, err)
+			return 0, classify(op, err)
 		}
 		m.Header.Set(jetstream.MsgIDHeader, string(t)+"/"+e.ID)
 		msgs = append(msgs, m)
 	}
-	return classify(op, b.append(ctx, msgs))
+	first, err := b.append(ctx, msgs)
+	return first, classify(op, err)
 }
 
-func (b *Bus) append(ctx context.Context, msgs []*nats.Msg) error {
+// append answers the lowest sequence that one of the messages has.
+func (b *Bus) append(ctx context.Context, msgs []*nats.Msg) (first uint64, err error) {
+	lowest := func(seq uint64) {
+		if first == 0 || seq < first {
+			first = seq
+		}
+	}
 	for _, c := range chunks(len(msgs), func(i int) int { return len(msgs[i].Data) }) {
 		part := msgs[c[0]:c[1]]
 		if len(part) > 1 {
-			_, err := b.atomic(ctx, part)
+			last, err := b.atomic(ctx, part)
 			if err == nil {
+				lowest(last + 1 - uint64(len(part)))
 				continue
 			}
 			if codeOf(err) != codeBatchRepeats {
-				return err
+				return 0, err
 			}
 		}
 		for _, m := range part { // one of them is there already: the broker drops it alone, not in a batch
-			if err := b.publish(ctx, plain(m)); err != nil {
-				return err
+			seq, err := b.publishAt(ctx, plain(m))
+			if err != nil {
+				return 0, err
 			}
+			lowest(seq)
 		}
 	}
-	return nil
+	return first, nil
 }
 
 // plain is m without what a batch wrote on it.
@@ -122,5 +138,6 @@ func (b *Bus) Urge(ctx context.Context, t tenant.ID, refs []record.Ref) error {
 		}
 		msgs = append(msgs, m)
 	}
-	return classify(fmt.Sprintf("urge %s", t), b.append(ctx, msgs))
+	_, err := b.append(ctx, msgs)
+	return classify(fmt.Sprintf("urge %s", t), err)
 }

@@ -69,8 +69,17 @@ func (b *Bus) lastOf(ctx context.Context, t tenant.ID, s bus.Stream, subjects []
 }
 
 func (b *Bus) publish(ctx context.Context, m *nats.Msg, opts ...jetstream.PublishOpt) error {
+	_, err := b.publishAt(ctx, m, opts...)
+	return err
+}
+
+// publishAt stores m and answers its sequence; of a repeat that was dropped, the sequence of the first.
+func (b *Bus) publishAt(ctx context.Context, m *nats.Msg, opts ...jetstream.PublishOpt) (uint64, error) {
 	ctx, cancel := b.call(ctx)
 	defer cancel()
-	_, err := b.js.PublishMsg(ctx, m, opts...)
-	return err //nolint:wrapcheck // callers look at the broker's code and classify
+	ack, err := b.js.PublishMsg(ctx, m, opts...)
+	if err != nil {
+		return 0, err //nolint:wrapcheck // callers look at the broker's code and classify
+	}
+	return ack.Sequence, nil
 }

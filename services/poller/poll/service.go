@@ -68,7 +68,7 @@ type Poller struct {
 	store state
 	log   *slog.Logger
 	opt   Options
-	lock  map[record.Kind]*sync.Mutex // never two cycles of one kind at once
+	lock  map[record.Kind]*sync.Mutex // never two cycles of one kind at once that move its cursor
 
 	mu     sync.Mutex
 	locked map[record.Kind]time.Time // no sign-in before this time after one was refused
@@ -183,10 +183,12 @@ func (p *Poller) tick(ctx context.Context, t tenant.ID, m bus.Message) error {
 			return ctx.Err()
 		}
 	}
-	if !p.lock[tick.Kind].TryLock() {
-		return &fault.Error{Kind: fault.RateLimited, Code: fault.SourceBusy, Detail: "a cycle of this kind is running", After: 2 * time.Second}
+	if tick.Mode != event.ModeKey { // one record moves no cursor: it waits for no long reading
+		if !p.lock[tick.Kind].TryLock() {
+			return &fault.Error{Kind: fault.RateLimited, Code: fault.SourceBusy, Detail: "a cycle of this kind is running", After: 2 * time.Second}
+		}
+		defer p.lock[tick.Kind].Unlock()
 	}
-	defer p.lock[tick.Kind].Unlock()
 	c := &cycle{p: p, t: t, feed: feed, tick: tick, attempt: m.Attempt, row: store.Cycle{ID: tick.Cycle, Kind: tick.Kind, Mode: string(tick.Mode),
 		Cause: m.Event.Cause, State: store.Running, Started: p.opt.Now()}}
 	err = c.run(ctx)

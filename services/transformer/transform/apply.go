@@ -111,6 +111,11 @@ func (s *Service) steps(ctx context.Context, at moment, tasks []*task, failed ma
 	for _, k := range tasks {
 		row, known := rows[k.ref]
 		r, err := prepare(at, k, row, known)
+		if err == nil && r.merged.Tied && s.recallTied(k) {
+			if err = s.recall(ctx, at.tenant, k); err == nil {
+				r, err = prepare(at, k, row, known)
+			}
+		}
 		if err != nil {
 			failed[k.ref] = err
 			continue

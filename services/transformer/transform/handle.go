@@ -27,6 +27,7 @@ type task struct {
 	told     []stated // by a replay; recall makes the arrivals from it
 	stand    []stated // the arrivals with their places on ERP
 	moved    bool     // one of them belongs to an older place: all are told
+	from     uint64   // recall makes the arrivals from what ERP holds from here on: the record overtakes a backlog
 	cause    string
 	again    bool   // earlier work on it may have been cut off: arm its wake-up although it seems armed
 	ring     bool   // its wake-up fired
@@ -72,7 +73,7 @@ func (s *Service) facts(t tenant.ID) bus.Handler {
 }
 
 // due handles wake-ups that fired. They carry only a key: the record is looked at as of now, so that one that was
-// moved or withdrawn meanwhile does nothing.
+// moved or withdrawn meanwhile does nothing. Announcements of facts that a backlog keeps waiting come the same way.
 func (s *Service) due(t tenant.ID) bus.Handler {
 	return func(ctx context.Context, ms []bus.Message) []error {
 		errs := make([]error, len(ms))
@@ -88,6 +89,12 @@ func (s *Service) due(t tenant.ID) bus.Handler {
 				errs[i] = err
 				continue
 			}
+			if w.From > 0 {
+				k := tasks.of(record.Ref{Kind: w.Kind, Key: w.Key})
+				k.cause, k.again, k.from = m.Event.Cause, true, s.recallable(w.From)
+				k.messages = append(k.messages, i)
+				continue
+			}
 			if wait := s.early(w, policy.zone()); wait > 0 {
 				errs[i] = &fault.Error{Kind: fault.RateLimited, Code: fault.NotStarted, Detail: "the broker's clock is ahead of ours", After: wait}
 				continue
@@ -98,6 +105,7 @@ func (s *Service) due(t tenant.ID) bus.Handler {
 		}
 		crash.Point("sched.before_enqueue")
 		s.settle(ctx, t, tasks.list, errs)
+		s.judgeNow(ctx, t, tasks.list)
 		return errs
 	}
 }

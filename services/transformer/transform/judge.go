@@ -9,6 +9,7 @@ import (
 
 	"github.com/ml-connector/ml-connector/pkg/bus"
 	"github.com/ml-connector/ml-connector/pkg/directory"
+	"github.com/ml-connector/ml-connector/pkg/event"
 	"github.com/ml-connector/ml-connector/pkg/fault"
 	"github.com/ml-connector/ml-connector/pkg/record"
 	"github.com/ml-connector/ml-connector/pkg/store"
@@ -51,7 +52,7 @@ func (s *Service) keepJudging(ctx context.Context, t tenant.ID) {
 // here is repeated by the next turn.
 func (s *Service) judgeNow(ctx context.Context, t tenant.ID, tasks []*task) {
 	for _, k := range tasks {
-		if k.waits && immediate(k.cause) {
+		if k.waits && (k.from > 0 || immediate(k.cause)) {
 			if err := s.Judge(ctx, t); err != nil && ctx.Err() == nil {
 				s.log.Warn("guard incomplete, it goes on with the next turn", "tenant", t, "err", err)
 			}
@@ -137,10 +138,12 @@ func (s *Service) whole(ctx context.Context, at moment, staged []store.GuardItem
 			}
 		case !seen:
 			end, over, err := s.over(ctx, at.tenant, id, it.At)
-			if err != nil {
+			switch {
+			case err != nil:
 				return nil, err
-			}
-			if over {
+			case end.IsZero() && over: // of one record: there is no set to wait for
+				ready[it.Cause] = true
+			case over:
 				ends[it.Cause] = end
 			}
 		}
@@ -168,11 +171,14 @@ func (s *Service) whole(ctx context.Context, at moment, staged []store.GuardItem
 }
 
 // over tells whether a cycle ended, whatever it came to: what it stored is true. A cycle that nobody knows ended when
-// its change was staged.
+// its change was staged. The reading of one record is over with its first change, and has no end to wait for.
 func (s *Service) over(ctx context.Context, t tenant.ID, id string, staged time.Time) (time.Time, bool, error) {
 	c, err := s.deps.Guard.Cycle(ctx, t, id)
 	if errors.Is(err, store.ErrNotFound) {
 		return staged, true, nil
+	}
+	if err == nil && c.Mode == string(event.ModeKey) {
+		return time.Time{}, true, nil
 	}
 	return c.Ended, err == nil && c.State != store.Running, err
 }

@@ -14,6 +14,7 @@ import (
 type Merged struct {
 	Facts   []erp.Fact // the ledger now, in canonical order; never aliases a map that the caller may change later
 	Changed bool       // Facts differs from what was known
+	Tied    bool       // and in something that only the order of arrival decided
 	Notes   []string   // what a person may want to know about it
 	Late    []erp.Fact // incoming facts with a value that lost against a newer one
 }
@@ -42,6 +43,7 @@ func Merge(known, incoming []erp.Fact, seen erp.Stamp) Merged {
 			m.Notes = append(m.Notes, "older than what is known, kept the newer: "+describe(f))
 		}
 		if changed {
+			m.Tied = m.Tied || tied(m.Facts[from:to], f)
 			if !m.Changed { // the given list stays as it is
 				m.Facts, m.Changed = append(make([]erp.Fact, 0, len(m.Facts)+len(incoming)), m.Facts...), true
 			}
@@ -96,6 +98,24 @@ func deletesJob(f erp.Fact) bool { return f.Facet == erp.Job && f.Action == erp.
 
 func speaksOf(facts []erp.Fact, rcd string) bool {
 	return slices.ContainsFunc(facts, func(f erp.Fact) bool { return f.Facet == erp.Job && f.Row == rcd })
+}
+
+// tied tells whether nothing but its later arrival makes a fact win against what is known of its row.
+func tied(stack []erp.Fact, f erp.Fact) bool {
+	if f.Stamp == "" {
+		return len(stack) > 0
+	}
+	for _, l := range stack {
+		if l.Stamp != f.Stamp || l.Action == erp.Drop || f.Action == erp.Drop {
+			continue
+		}
+		for k, v := range f.Fields {
+			if have, ok := l.Fields[k]; ok && have != v {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // layer puts one fact on the stack of its row.

@@ -95,13 +95,13 @@ func rest(ctx context.Context, d time.Duration) {
 	}
 }
 
-// recallAll gives tasks of a replay everything that came behind what they were told. It runs after the rows were read:
+// recallAll gives tasks of a replay, and such that overtake a backlog, everything that came behind what they were told. It runs after the rows were read:
 // what a row holds was on the stream before, and what comes later moves the row's revision, so that nothing is saved.
 func (s *Service) recallAll(ctx context.Context, t tenant.ID, tasks []*task) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(recall)
 	for _, k := range tasks {
-		if len(k.told) > 0 {
+		if k.recalls() {
 			g.Go(func() error { return s.recall(ctx, t, k) })
 		}
 	}
@@ -110,8 +110,11 @@ func (s *Service) recallAll(ctx context.Context, t tenant.ID, tasks []*task) err
 
 func (s *Service) recall(ctx context.Context, t tenant.ID, k *task) error {
 	all := slices.Clone(k.told)
-	first := slices.MinFunc(all, byPlace)
-	for from := first.place + 1; from > 0; {
+	from := k.from
+	if len(all) > 0 {
+		from = slices.MinFunc(all, byPlace).place + 1
+	}
+	for from > 0 {
 		part, err := s.deps.Past.Read(ctx, t, bus.ERP, bus.Range{From: from, Ref: k.ref}, recallPage)
 		if err != nil {
 			return err

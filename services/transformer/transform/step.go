@@ -112,11 +112,11 @@ func (r *result) mergeAll(at moment, facts []erp.Fact) {
 			r.read, r.vanished = true, Vanished(all.Facts, a.facts, a.whole, at.day, seen)
 		}
 		m := Merge(all.Facts, a.facts, seen)
-		all.Facts, all.Changed = m.Facts, all.Changed || m.Changed
+		all.Facts, all.Changed, all.Tied = m.Facts, all.Changed || m.Changed, all.Tied || m.Tied
 		all.Late = append(all.Late, m.Late...)
 		all.Notes = append(append(all.Notes, notes...), m.Notes...)
 	}
-	if len(r.task.told) > 0 { // older statements passed by again; what counts is where it ended
+	if r.task.recalls() { // older statements passed by again; what counts is where it ended
 		all.Changed = all.Changed && !equalFacts(canonical(facts), all.Facts)
 	}
 	r.merged = all
