@@ -40,7 +40,12 @@ func (s *state) handed(before, after store.LedgerRow) {
 		if h.takes != "" && s.agreed[after.Ref] != store.Relink && !s.took[after.Ref] {
 			s.wrong = append(s.wrong, fmt.Sprintf("O6: %s takes over %s without a person", after.Ref, h.takes))
 		}
-		s.took[after.Ref] = s.took[after.Ref] || h.takes != ""
+		if h.takes != "" {
+			s.took[after.Ref] = true
+		}
+		if now.User.Park != "" {
+			s.parked++
+		}
 	}
 	mail := ""
 	for _, old := range s.given[after.Ref] {

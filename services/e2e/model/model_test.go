@@ -24,14 +24,20 @@ type totals struct {
 
 	mu      sync.Mutex
 	checked map[fate]int
+	people  map[string]int // what persons said, and what the guard and the order of addresses did
 }
 
-func (s *totals) add(checked map[fate]int) {
+func (s *totals) add(checked map[fate]int, st *state) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.checked == nil {
-		s.checked = map[fate]int{}
+		s.checked, s.people = map[fate]int{}, map[string]int{}
 	}
+	for _, h := range st.holds {
+		s.people[string(h.Group.Change)+" "+string(h.State)]++
+	}
+	s.people["taken over"] += len(st.took)
+	s.people["parked"] += st.parked
 	for f, n := range checked {
 		s.checked[f] += n
 	}
@@ -66,7 +72,7 @@ func play(t *testing.T, history []step, sums *totals) (err error) {
 		if err == nil {
 			err = w.judge.finish()
 		}
-		sums.add(w.judge.checked)
+		sums.add(w.judge.checked, w.store)
 		if stopped := w.stop(); err == nil {
 			err = stopped
 		}
@@ -99,7 +105,7 @@ func TestZendeskHoldsWhatTheModelSays(t *testing.T) {
 	var sums totals
 	began := time.Now()
 	t.Cleanup(func() {
-		fmt.Printf("model: %d histories, %d steps, %d effects, compared %v in %v; seed %s\n", sums.runs.Load(), sums.steps.Load(), sums.effects.Load(), sums.checked,
+		fmt.Printf("model: %d histories, %d steps, %d effects, compared %v, holds %v in %v; seed %s\n", sums.runs.Load(), sums.steps.Load(), sums.effects.Load(), sums.checked, sums.people,
 			time.Since(began).Round(time.Second), flag.Lookup("rapid.seed").Value)
 	})
 	for i := range shards {

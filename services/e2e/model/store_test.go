@@ -32,6 +32,7 @@ type state struct {
 	agreed map[record.Ref]store.Change // a person said yes, and it was not handed on yet
 	limits map[store.Change]int
 	took   map[record.Ref]bool // took an object over, which a person said yes to
+	parked int                 // addresses that were moved out of the way
 }
 
 func newState() *state {
