@@ -14,7 +14,7 @@ DEMO    ?=
 FUZZTIME ?= 20s
 BENCHTIME ?= 1s
 
-.PHONY: help build demo headless test lint e2e bench fuzz tidy compose-secrets clean
+.PHONY: help build demo headless test lint e2e network bench fuzz tidy compose-secrets clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -37,6 +37,9 @@ lint: ## gofmt, go vet, staticcheck
 
 e2e: ## the whole system in one process and in many, against both simulators
 	go test -race -count=1 -timeout 30m ./services/e2e/...
+
+network: ## seven harms on every link of separate services, both directions, 2 s each: the whole matrix
+	MLC_TEST_NETWORK=all go test -count=1 -timeout 20m -v -run 'TestNetworkMatrix$$' ./services/e2e
 
 bench: ## benchmarks of the packages, then the pipeline with SQLite and with Postgres
 	@scripts/bench.sh $(BENCHTIME)

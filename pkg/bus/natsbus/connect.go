@@ -37,6 +37,8 @@ var _ bus.Bus = (*Bus)(nil)
 // The first server version with all that is used here: cron schedules (broker.md 2).
 const minMajor, minMinor = 2, 14
 
+const pingEvery = 5 * time.Second
+
 // Connect opens the connection and checks the server's version. It fails with BROKER_DOWN when nobody answers and
 // does not wait for a server to come; once open, the connection reopens by itself for ever.
 func Connect(ctx context.Context, o Options) (*Bus, error) {
@@ -72,6 +74,8 @@ func (b *Bus) dialing(ctx context.Context) []nats.Option {
 		nats.Name(b.opts.Name), nats.Timeout(wait), nats.MaxReconnects(-1), nats.ReconnectWait(250 * time.Millisecond),
 		// Nothing is sent behind the caller's back after a reconnect: what could not be sent has failed.
 		nats.ReconnectBufSize(-1),
+		// A connection that a firewall forgot is found after the third ping without an answer, 15 s (failures.md N04).
+		nats.PingInterval(pingEvery), nats.MaxPingsOutstanding(2), nats.FlusherTimeout(b.opts.Timeout),
 		nats.DrainTimeout(b.opts.Timeout),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { b.log.Warn("broker connection lost", "err", err) }),
 		nats.ReconnectHandler(func(*nats.Conn) { b.log.Info("broker connection is back") }),
