@@ -26,6 +26,9 @@ const (
 	// back to 64 MiB after a burst.
 	pragmas = "_pragma=busy_timeout(5000)&_pragma=journal_mode(wal)&_pragma=synchronous(full)" +
 		"&_pragma=foreign_keys(1)&_pragma=journal_size_limit(67108864)"
+	// pragmas of the writer. With the default of 2 MB a batch of a first load does not fit, is written to the journal early
+	// and read back; with a checkpoint every 4 MB the same pages of the indexes are copied and synced again and again.
+	writing = "&_txlock=immediate&_pragma=cache_size(-8192)&_pragma=wal_autocheckpoint(6000)"
 )
 
 // Store is the embedded backend.
@@ -58,7 +61,7 @@ func Open(ctx context.Context, path string) (*Store, error) {
 
 func connect(path string) (*Store, error) {
 	file := "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + pragmas
-	writer, err := sql.Open("sqlite", file+"&_txlock=immediate")
+	writer, err := sql.Open("sqlite", file+writing)
 	if err != nil {
 		return nil, err
 	}

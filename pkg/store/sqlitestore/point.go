@@ -67,8 +67,21 @@ func (s *Store) Pointing(ctx context.Context, t tenant.ID, points []string, afte
 // Sharing implements store.Ledger.
 func (s *Store) Sharing(ctx context.Context, t tenant.ID, emails []string, limit int) (map[string][]record.Ref, error) {
 	found := map[string][]record.Ref{}
+	if len(emails) == 0 {
+		return found, nil
+	}
+	conn, err := s.reader.Conn(ctx)
+	if err != nil {
+		return nil, fail("store: list shared emails", err)
+	}
+	defer conn.Close()                                   //nolint:errcheck // gives the connection back
+	stmt, err := conn.PrepareContext(ctx, selectSharing) // once: a batch asks for hundreds of emails
+	if err != nil {
+		return nil, fail("store: list shared emails", err)
+	}
+	defer stmt.Close() //nolint:errcheck // nothing was written
 	for _, email := range emails {
-		refs, err := list(ctx, s.reader, scanRef, selectSharing, t, email, row.Limit(limit))
+		refs, err := list(ctx, prepared{stmt}, scanRef, "", t, email, row.Limit(limit))
 		if err != nil {
 			return nil, fail("store: list shared emails", err)
 		}

@@ -33,6 +33,13 @@ type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
+// prepared is a querier that has its query already.
+type prepared struct{ stmt *sql.Stmt }
+
+func (p prepared) QueryContext(ctx context.Context, _ string, args ...any) (*sql.Rows, error) {
+	return p.stmt.QueryContext(ctx, args...)
+}
+
 // scanner is one row, alone or among others.
 type scanner interface{ Scan(dest ...any) error }
 
