@@ -99,3 +99,27 @@ func BenchmarkTwentyRows(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkHundredThousandPeople is a full read of a large employer: everybody is somebody else and has twenty rows. Its
+// records/s are of merging and resolving alone, on one core (issue 4: at least 20,000).
+func BenchmarkHundredThousandPeople(b *testing.B) {
+	const people = 100_000
+	p, texts := Default(), Texts{"dept/SHARE/0010200": "Finance", "position/00012345": "Chief Analyst"}
+	rows := twenty()
+	var busy time.Duration
+	for b.Loop() {
+		for i := range people {
+			ref := record.Ref{Kind: record.Employee, Key: fmt.Sprintf("%07d", i)}
+			facts := make([]erp.Fact, len(rows))
+			copy(facts, rows)
+			facts[2] = set(erp.Email, "BUSN", "", 0, "stamp=2026-01-01T00:00:00.000000", "email=p"+ref.Key+"@example.com")
+			began := time.Now()
+			d := Resolve(ref, Merge(nil, facts, "").Facts, today, p, texts)
+			busy += time.Since(began)
+			if d.Entry.User.Email != "p"+ref.Key+"@example.com" || d.Entry.User.Fields["user_fields.department"] != "Finance" {
+				b.Fatalf("%s: %+v", ref, d)
+			}
+		}
+	}
+	b.ReportMetric(float64(b.N)*people/busy.Seconds(), "records/s")
+}
