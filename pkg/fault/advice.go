@@ -68,6 +68,7 @@ func advice() map[Code]string {
 		TargetTLS:          "check the machine's certificate store and proxies",
 		TargetRedirect:     "set zendesk.base_url to https://<subdomain>.zendesk.com",
 		TargetFieldMissing: "create the field in Zendesk under Admin Center, People, or change the mapping",
+		TargetWelcomeMail:  `switch off Admin Center, People, End users, "Also send a welcome email when a new user is created by an agent or administrator" before the first load`,
 		TargetTokenEnding:  "API tokens stop on 2027-04-30: create an OAuth client and use client_credentials",
 		EmailOwned:         "the address belongs to another Zendesk user: link or change one of them by hand",
 		EmailTaken:         "the address is still held by another Zendesk user; free it there or correct it in PeopleSoft",

@@ -58,6 +58,7 @@ const (
 	TargetRedirect     Code = "ZD_REDIRECT"
 	TargetFieldMissing Code = "ZD_FIELD_MISSING"
 	TargetTokenEnding  Code = "ZD_TOKEN_ENDING"
+	TargetWelcomeMail  Code = "ZD_WELCOME_MAIL" // Zendesk would mail everybody whom the first load creates
 	EmailOwned         Code = "EMAIL_OWNED"
 	EmailTaken         Code = "EMAIL_TAKEN"
 	EmailWait          Code = "EMAIL_WAIT"  // another record still holds the address and gives it up; this one follows by itself

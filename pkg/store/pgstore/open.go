@@ -53,11 +53,22 @@ func Open(ctx context.Context, url string) (*Store, error) {
 	if err := migrate(ctx, first); err != nil {
 		return nil, fail("store: open", err)
 	}
+	bound(config.ConnConfig.RuntimeParams) // a migration takes its time, and waits for another process's
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fail("store: open", err)
 	}
 	return &Store{pool: pool}, nil
+}
+
+// bound sets how long the server lets a statement run, wait for a lock, and keep a transaction open without asking
+// (failures.md 5.11), unless the URL says otherwise: what hangs frees its locks, and the caller tries again.
+func bound(params map[string]string) {
+	for name, limit := range map[string]string{"statement_timeout": "15s", "lock_timeout": "5s", "idle_in_transaction_session_timeout": "30s"} {
+		if params[name] == "" {
+			params[name] = limit
+		}
+	}
 }
 
 func migrate(ctx context.Context, config *pgx.ConnConfig) (err error) {

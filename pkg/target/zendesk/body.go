@@ -117,14 +117,17 @@ func word(s string) string {
 	return s[:min(len(s), 60)]
 }
 
+// credential is the word before one.
+var credential = regexp.MustCompile(`(?i)^\W*(bearer|basic|token|secret|password|api[-_]?key)\W*$`)
+
 var mailAddress = regexp.MustCompile(`[^\s"'<>(),;:]+@[^\s"'<>(),;:]+`)
 
-// clean makes Zendesk's reason fit for logs: addresses are personal, long words may be credentials.
+// clean makes Zendesk's reason fit for logs: addresses are personal, long words, those with digits and what follows the name of a credential may be one.
 func clean(s string) string {
 	s = mailAddress.ReplaceAllString(s, "(address)")
 	words := strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) || !unicode.IsPrint(r) })
 	for i, w := range words {
-		if len(w) > 40 {
+		if len(w) > 40 || len(w) >= 16 && strings.ContainsAny(w, "0123456789") || i > 0 && credential.MatchString(words[i-1]) {
 			words[i] = "(removed)"
 		}
 	}

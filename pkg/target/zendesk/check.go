@@ -147,8 +147,8 @@ func (d *doctor) account(ctx context.Context) {
 		d.steps = append(d.steps, check.Step{Name: "mail", State: check.Skipped, Detail: "the setting for welcome mails cannot be read"})
 	case *welcome:
 		d.steps = append(d.steps, check.Step{
-			Name: "mail", State: check.Warning, Detail: "users created by agents get a welcome mail",
-			Next: "switch off Admin Center, People, End users, \"Also send a welcome email when a new user is created by an agent or administrator\" before the first load",
+			Name: "mail", State: check.Warning, Code: string(fault.TargetWelcomeMail), Detail: "users created by agents get a welcome mail",
+			Next: fault.TargetWelcomeMail.Next(),
 		})
 	default:
 		d.ok("mail", "no welcome mails", 0)
