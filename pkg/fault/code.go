@@ -109,8 +109,6 @@ const (
 	DiskFull     Code = "DISK_FULL"     // no room at all
 	Recovered    Code = "RECOVERED"     // a full disk has room again; everything goes on by itself
 	StreamBehind Code = "STREAM_BEHIND" // the broker holds an older state than the store: a restore, or a lost file
-	LedgerBehind Code = "LEDGER_BEHIND" // the store is older than the broker's streams: a restore
-	ClockSkew    Code = "CLOCK_SKEW"    // our clock and PeopleSoft's or Zendesk's differ
 	BadEnvelope  Code = "BAD_ENVELOPE"
 	TooLarge     Code = "TOO_LARGE"
 	BadConfig    Code = "CFG_INVALID"

@@ -16,7 +16,7 @@ func TestEveryTestOnThePageOfFaultsExists(t *testing.T) {
 	}
 	source := map[string]string{}
 	named := 0
-	for _, m := range regexp.MustCompile("`((?:pkg|services)/[a-z0-9/-]+)` (Test[A-Za-z]+)(?:/([^;|\n]+))?").FindAllStringSubmatch(string(page), -1) {
+	for _, m := range regexp.MustCompile("`((?:pkg|services)/[a-z0-9/-]+)` (Test[A-Za-z0-9]+)(?:/([^;|\n]+))?").FindAllStringSubmatch(string(page), -1) {
 		named++
 		if source[m[1]] == "" {
 			source[m[1]] = tests(t, filepath.Join("../..", m[1]))

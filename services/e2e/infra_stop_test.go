@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -21,7 +22,7 @@ type program struct {
 	t                  *testing.T
 	bin, data, config  string
 	listen             string
-	before             string // shell words in front of the program; "" starts it without a shell
+	before             string // shell words in front of the program, for tries
 	child              *child
 	liveAfter, inAfter time.Duration // of the last start
 }
@@ -36,16 +37,15 @@ func newProgram(t *testing.T, w *world) *program {
 		config: filepath.Join(dir, "config.yaml"), listen: freePort(t)}
 }
 
+func (p *program) args() []string {
+	return []string{"serve", "--data", p.data, "--config", p.config, "--listen", p.listen, "--ingress", p.ingress, "--min-free-disk", "32MiB"}
+}
+
 // launch starts the program and waits until it lives and its door answers.
 func (p *program) launch() {
 	p.t.Helper()
-	args := []string{"serve", "--data", p.data, "--config", p.config, "--listen", p.listen, "--ingress", p.ingress, "--min-free-disk", "32MiB"}
 	began := time.Now()
-	if p.before == "" {
-		p.child = spawn(p.t, p.bin, nil, args...)
-	} else {
-		p.child = spawn(p.t, "/bin/sh", nil, append([]string{"-c", p.before + ` exec "$0" "$@"`, p.bin}, args...)...)
-	}
+	p.child = spawn(p.t, p.bin, nil, p.args()...)
 	p.child.last = true
 	up := func(url string, want int) time.Duration {
 		until(p.t, time.Minute, url+" answers", func() bool {
@@ -66,7 +66,7 @@ func (p *program) launch() {
 }
 
 // I15: SIGTERM at random moments while PeopleSoft sends and cycles run: exit code 0 within 25 seconds, nothing lost or
-// doubled. MLC_TERMS says how often (50 by hand); otherwise as often as fits into half a minute.
+// doubled. MLC_TERMS says how often (50 by hand); otherwise as often as fits into twenty seconds.
 func TestI15SigtermUnderLoadDrainsInTime(t *testing.T) {
 	p := newProgram(t, &world{Company: newCompany(t, 300, 40)})
 	p.launch()
@@ -75,7 +75,7 @@ func TestI15SigtermUnderLoadDrainsInTime(t *testing.T) {
 	p.setupMessages(t)
 	want, _ := strconv.Atoi(os.Getenv("MLC_TERMS"))
 	dice, n, terms, worst, began := rand.New(rand.NewPCG(killSeed, 15)), 0, 0, time.Duration(0), time.Now()
-	for terms < want || want == 0 && time.Since(began) < 30*time.Second {
+	for terms < want || want == 0 && time.Since(began) < 20*time.Second {
 		_, _ = p.client.Sync(t.Context(), acme, adminapi.Sync{Full: terms%2 == 0})
 		p.burst(t, dice, &n, 5+dice.IntN(20))
 		<-time.After(time.Duration(dice.IntN(500)) * time.Millisecond)
@@ -134,4 +134,29 @@ func TestI15AStartWithALargeBacklogServesAtOnce(t *testing.T) {
 	p.arrived(t)
 	p.agree(t)
 	noEffectTwice(t, p.ZD)
+}
+
+// tries launches the program and answers whether it lives after the time, and how it did.
+func (p *program) tries(limit time.Duration) (up bool, how string) {
+	p.t.Helper()
+	p.child = spawn(p.t, "/bin/sh", nil, append([]string{"-c", p.before + ` exec "$0" "$@"`, p.bin}, p.args()...)...)
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-p.child.done:
+		log := strings.TrimSpace(p.child.log.tail(300))
+		return false, "ended with exit code " + strconv.Itoa(p.child.cmd.ProcessState.ExitCode()) + ": " + log[strings.LastIndex(log, "\n")+1:]
+	case <-timer.C:
+	}
+	for _, url := range []string{"http://" + p.listen + "/readyz", "http://" + p.ingress + "/ib/acme"} {
+		client := http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+		resp, err := client.Get(url)
+		if err != nil {
+			how += url + ": " + err.Error() + "; "
+			continue
+		}
+		_ = resp.Body.Close()
+		how += url + ": " + resp.Status + "; "
+	}
+	return true, how
 }

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/ml-connector/ml-connector/pkg/bus"
@@ -47,7 +48,8 @@ type Core struct {
 	// Bend stands between writer and account in the tests of the assertions: a writer with a bug. nil in production.
 	Bend func(target.Target) target.Target
 
-	answers answers // of the ingress
+	answers   answers // of the ingress
+	regaining sync.Mutex
 }
 
 // Tune scales times for tests and demos; the zero value is production.
@@ -79,7 +81,7 @@ func (c *Core) Settings(ctx context.Context, t tenant.ID) (config.Tenant, int64,
 	return s, row.Version, nil
 }
 
-// Prepare makes the tenant's streams and remembers them.
+// Prepare makes the tenant's streams and remembers them. Streams that are older than the store are made good.
 func (c *Core) Prepare(ctx context.Context, t tenant.ID) error {
 	known, err := c.Store.KnownStreams(ctx, t)
 	if err != nil {
@@ -94,7 +96,12 @@ func (c *Core) Prepare(ctx context.Context, t tenant.ID) error {
 			return err
 		}
 	}
-	return nil
+	c.regaining.Lock() // one role does it while the others of this process wait to begin
+	defer c.regaining.Unlock()
+	if known, err = c.Store.KnownStreams(ctx, t); err != nil {
+		return err
+	}
+	return c.regain(ctx, t, known)
 }
 
 // Seal stores a credential unless the same value is sealed already: a value that did not change restarts nothing.

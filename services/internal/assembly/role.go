@@ -61,6 +61,7 @@ func (c *Core) Transformer() Role {
 // Recorder stores and seals audit entries.
 func (c *Core) Recorder() Role {
 	return Role{"recorder", func(ctx context.Context, t tenant.ID) error {
+		defer c.beside(ctx, func(ctx context.Context) { c.keepMarks(ctx, t) })()
 		return recorder.New(c.Bus, c.Store, c.Log, c.Tune.SealEvery).Run(ctx, t)
 	}}
 }
