@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -88,6 +90,34 @@ func TestARetriedLetterIsAppliedOnce(t *testing.T) {
 		t.Errorf("%d writes, want none: the state was there", n)
 	}
 	w.agree(t)
+}
+
+// A decision about all goes through every page of letters, and takes none that came after it began.
+func TestAllLettersAreDecidedOn(t *testing.T) {
+	const many = 1203
+	w := newWorld(t, 3, 1)
+	w.apply(t)
+	for i := range many {
+		ref := record.Ref{Kind: record.Employee, Key: fmt.Sprintf("%07d", i)}
+		d, err := event.With(event.Event{ID: fmt.Sprintf("dead/transformer/ERP_acme/%d", i), Source: "test", Type: event.DeadV1, Subject: ref.String(), Time: time.Now().UTC(), Tenant: acme},
+			event.Dead{Stage: "transformer", Kind: ref.Kind, Key: ref.Key, Code: "POISON", Stream: "ERP_acme", Sequence: uint64(i + 1), Attempts: 8, Raw: []byte("{")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.sys.Core.Bus.Publish(t.Context(), acme, bus.Dead, d); err != nil {
+			t.Fatal(err)
+		}
+	}
+	res, err := w.client.RetryDead(t.Context(), acme, adminapi.DeadChoice{All: true, By: "test"})
+	if err != nil || len(res) != many || slices.ContainsFunc(res, func(r adminapi.DeadResult) bool { return r.Done || r.Code != "BAD_ENVELOPE" || r.Next == "" }) {
+		t.Fatalf("%d results of a retry that cannot be, %v", len(res), err)
+	}
+	res, err = w.client.DropDead(t.Context(), acme, adminapi.DeadChoice{Code: "POISON", By: "test", Reason: "made by a test"})
+	if err != nil || len(res) != many || slices.ContainsFunc(res, func(r adminapi.DeadResult) bool { return !r.Done }) {
+		t.Fatalf("%d results of a drop, %v", len(res), err)
+	}
+	w.letters(t, 0)
+	w.noDead(t)
 }
 
 // letters waits until so many letters are open.

@@ -21,9 +21,9 @@ import (
 )
 
 const (
-	maxLetters   = 1000   // shown in a list
-	maxDecisions = 10_000 // letters of one retry or drop
-	deadCause    = "dead-"
+	maxLetters = 1000 // shown in a list
+	deadPage   = 500  // letters that are decided on together
+	deadCause  = "dead-"
 )
 
 // letter is a dead letter with what was decided about it.
@@ -181,103 +181,4 @@ func (a *API) told(l letter, verb, by, reason string, outcome audit.Outcome) aud
 	}
 	return audit.Entry{ID: audit.ID(audit.Operator, ref, 0, "dead", verb, l.Event.ID, strconv.FormatUint(l.Seq, 10)), Ref: ref, At: a.Now(), Stage: audit.Operator,
 		Verb: verb, Outcome: outcome, Code: string(l.dead.Code), Detail: text, Cause: "person/" + by, Event: l.Event.ID}
-}
-
-// choose finds the open letters that are asked for.
-func (a *API) choose(r *http.Request) (t tenant.ID, in adminapi.DeadChoice, out []letter, err error) {
-	if t, err = a.tenant(r); err != nil {
-		return t, in, nil, err
-	}
-	if err = decode(r, &in); err != nil {
-		return t, in, nil, err
-	}
-	if in.By, in.Reason = strings.TrimSpace(in.By), strings.TrimSpace(in.Reason); in.By == "" {
-		return t, in, nil, wrong("a decision needs `by`, who decides")
-	}
-	group := in.Code != "" || in.Stage != ""
-	if n := len(in.Sequences); (n > 0 && (group || in.All)) || (n == 0 && !group && !in.All) || (in.All && group) {
-		return t, in, nil, wrong("select by number, by code and stage, or all: one of the three")
-	}
-	for _, seq := range in.Sequences {
-		l, err := a.find(r.Context(), t, seq)
-		if err != nil {
-			return t, in, nil, err
-		}
-		if l.decided.Verb != "" {
-			return t, in, nil, fault.New(fault.Conflict, fault.LetterDecided, "letter "+strconv.FormatUint(seq, 10)+": "+l.decided.Verb+" by "+l.decided.By)
-		}
-		out = append(out, l)
-	}
-	if len(in.Sequences) > 0 {
-		return t, in, out, nil
-	}
-	err = a.walk(r.Context(), t, bus.Range{}, func(l letter) bool {
-		if l.decided.Verb == "" && (in.Code == "" || string(l.dead.Code) == in.Code) && (in.Stage == "" || string(l.dead.Stage) == in.Stage) {
-			out = append(out, l)
-		}
-		return len(out) < maxDecisions
-	})
-	return t, in, out, err
-}
-
-func (a *API) dropDead(r *http.Request) (any, error) {
-	t, in, ls, err := a.choose(r)
-	if err != nil {
-		return nil, err
-	}
-	if in.Reason == "" {
-		return nil, wrong("dropping a dead letter needs a reason")
-	}
-	return a.decideLetters(r.Context(), t, "drop", in, ls)
-}
-
-// retryDead sends first and decides after: a crash in between leaves the letter open, and what is sent is harmless twice.
-func (a *API) retryDead(r *http.Request) (any, error) {
-	t, in, ls, err := a.choose(r)
-	if err != nil {
-		return nil, err
-	}
-	out := []adminapi.DeadResult{}
-	var sent []letter
-	for _, l := range ls {
-		if err := a.retry(r.Context(), t, l); err != nil {
-			res := adminapi.DeadResult{Sequence: l.Seq, Code: string(fault.CodeOf(err)), Detail: err.Error(), Next: fault.NextOf(err)}
-			out = append(out, res)
-			if fault.KindOf(err) == fault.Transient { // the others would fail as well
-				break
-			}
-			continue
-		}
-		sent = append(sent, l)
-	}
-	done, err := a.decideLetters(r.Context(), t, "retry", in, sent)
-	return append(done, out...), err
-}
-
-func (a *API) decideLetters(ctx context.Context, t tenant.ID, verb string, in adminapi.DeadChoice, ls []letter) ([]adminapi.DeadResult, error) {
-	out := make([]adminapi.DeadResult, len(ls))
-	rows, entries := make([]store.Letter, len(ls)), make([]audit.Entry, len(ls))
-	outcome := audit.Started
-	if verb == "drop" {
-		outcome = audit.Rejected
-	}
-	for i, l := range ls {
-		rows[i] = store.Letter{Sequence: l.Seq, Verb: verb, By: in.By, Reason: in.Reason, At: a.Now()}
-		entries[i], out[i] = a.told(l, verb, in.By, in.Reason, outcome), adminapi.DeadResult{Sequence: l.Seq, Done: true}
-	}
-	if len(ls) == 0 {
-		return out, nil
-	}
-	st, err := a.Bus.State(ctx, t)
-	if err != nil {
-		return nil, err
-	}
-	_, err = a.Store.DecideLetters(ctx, t, rows, st.Streams[bus.Dead].First, entries)
-	return out, err
-}
-
-// openLetters counts the dead letters that nobody decided on.
-func (a *API) openLetters(ctx context.Context, t tenant.ID, s bus.StreamState) (uint64, error) {
-	n, err := a.Store.CountLetters(ctx, t, s.First)
-	return s.Messages - min(uint64(n), s.Messages), err
 }

@@ -3,6 +3,7 @@ package assembly
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -42,34 +43,46 @@ type rotator interface {
 	Fingerprint() string
 }
 
-// rotate makes a new master key; every tenant's trail tells about it.
+// rotate makes a new master key; every tenant's trail tells about it, before the first key is wrapped and after the
+// last: a crash in between leaves the word that it was begun, and the rotation that goes on has its end told.
 func (c *Core) rotate(ctx context.Context, in adminapi.Rotation) (adminapi.Rotated, error) {
 	v, ok := c.Keys.(rotator)
 	if !ok {
 		return adminapi.Rotated{}, fault.New(fault.Config, fault.VaultKey, "this process has no vault")
 	}
 	out := adminapi.Rotated{Before: v.Fingerprint()}
+	begun := c.Now()
+	if err := c.tellRotation(ctx, begun, audit.Started, "a new master key in place of "+out.Before+", by "+in.By, in.By); err != nil {
+		return out, err
+	}
 	n, err := v.RotateFrom(ctx, in.KeyFile, c.Store)
 	if err != nil {
-		return out, err
+		why := "the rotation did not end: " + string(fault.CodeOf(err)) + ", by " + in.By
+		return out, errors.Join(err, c.tellRotation(context.WithoutCancel(ctx), begun, audit.Failed, why, in.By))
 	}
 	out.After, out.Tenants = v.Fingerprint(), n
+	text := fmt.Sprintf("master key %s in place of %s, by %s", out.After, out.Before, in.By)
 	if out.After == out.Before {
-		return out, nil
+		text = fmt.Sprintf("master key %s was in force before, asked by %s", out.After, in.By)
 	}
+	return out, c.tellRotation(ctx, begun, audit.Finished, text, in.By)
+}
+
+// tellRotation writes one entry into the trail of each tenant that has keys.
+func (c *Core) tellRotation(ctx context.Context, begun time.Time, outcome audit.Outcome, text, by string) error {
 	ids, err := c.Store.SealedTenants(ctx)
 	if err != nil {
-		return out, err
+		return err
 	}
+	ref := record.Ref{Kind: "connection", Key: "vault"}
 	for _, t := range ids {
-		ref := record.Ref{Kind: "connection", Key: "vault"}
-		e := audit.Entry{ID: audit.ID(audit.Operator, ref, 0, "rotate", out.Before, out.After), Ref: ref, At: c.Now(), Stage: audit.Operator, Verb: "rotate",
-			Outcome: audit.Finished, Detail: fmt.Sprintf("master key %s in place of %s, by %s", out.After, out.Before, in.By), Cause: "person/" + in.By}
+		e := audit.Entry{ID: audit.ID(audit.Operator, ref, 0, "rotate", begun.UTC().Format(time.RFC3339Nano), string(outcome)), Ref: ref, At: c.Now(), Stage: audit.Operator,
+			Verb: "rotate", Outcome: outcome, Detail: text, Cause: "person/" + by}
 		if err := c.Store.Append(ctx, t, []audit.Entry{e}); err != nil {
-			return out, err
+			return err
 		}
 	}
-	return out, nil
+	return nil
 }
 
 const (
