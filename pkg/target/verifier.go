@@ -14,8 +14,9 @@ type Doubt struct {
 }
 
 // Verifier is an optional ability of a target, asked for by type assertion: it looks again, a while later, at some of
-// what it reported as done, and at every suspension (failures.md Z22). The list is in memory: what a process had not
-// looked at when it ended is seen by the next full look. Verify answers what is due now and costs no call when nothing
+// what it reported as done, and at every suspension (failures.md Z22). The list is in memory: the
+// suspensions that a process had not looked at when it ended are found in the audit trail by the writer that comes next;
+// the sample begins anew. Verify answers what is due now and costs no call when nothing
 // is; a look that fails is repeated by the next Verify. The caller has the doubtful records written again.
 type Verifier interface {
 	Verify(ctx context.Context, t tenant.ID) ([]Doubt, error)

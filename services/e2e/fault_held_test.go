@@ -4,8 +4,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ml-connector/ml-connector/pkg/adminapi"
+	"github.com/ml-connector/ml-connector/pkg/audit"
+	"github.com/ml-connector/ml-connector/pkg/record"
 	pssim "github.com/ml-connector/ml-connector/pkg/sim/peoplesoft"
 	zdsim "github.com/ml-connector/ml-connector/pkg/sim/zendesk"
 )
@@ -18,9 +21,15 @@ func TestFaultScriptOfWhatIsHeld(t *testing.T) {
 		"Z12 the address is taken":                           takenAddress,
 		"Z12 the name of the organization is taken":          takenName,
 		"Z12 a value that Zendesk refuses":                   refusedValue,
-		"Z17 an address of somebody else":                    func(t *testing.T) { strangers(t, zdsim.Quirks{}) },
-		"Z17 the address chooses the user":                   func(t *testing.T) { strangers(t, zdsim.Quirks{UpsertPrefersEmail: true}) },
-		"Z17 an upsert that refuses":                         func(t *testing.T) { strangers(t, zdsim.Quirks{UpsertRefusesOtherExternal: true}) },
+		"Z12 a whole bulk call is refused":                   refusedCall,
+		"Z17 an address of somebody else":                    func(t *testing.T) { strangers(t, true, zdsim.Quirks{}) },
+		"Z17 the address chooses the user":                   func(t *testing.T) { strangers(t, true, zdsim.Quirks{UpsertPrefersEmail: true}) },
+		"Z17 an upsert that refuses":                         func(t *testing.T) { strangers(t, true, zdsim.Quirks{UpsertRefusesOtherExternal: true}) },
+		"Z17 strangers who came after the first load":        func(t *testing.T) { strangers(t, false, zdsim.Quirks{}) },
+		"Z17 they came later and the address chooses":        func(t *testing.T) { strangers(t, false, zdsim.Quirks{UpsertPrefersEmail: true}) },
+		"Z22 a suspension does not stick":                    func(t *testing.T) { lostSuspension(t, false) },
+		"Z22 and the process ends":                           func(t *testing.T) { lostSuspension(t, true) },
+		"Z22 every fiftieth write":                           everyFiftieth,
 		"Z18 an agent leaves":                                func(t *testing.T) { staffLeaves(t, "agent") },
 		"Z18 an admin leaves":                                func(t *testing.T) { staffLeaves(t, "admin") },
 	} {
@@ -146,9 +155,82 @@ func refusedValue(t *testing.T) {
 	o.judged(t)
 }
 
-// strangers: future employees' addresses belong to somebody else, to an agent and to an admin; one belongs to nobody's user.
-func strangers(t *testing.T, q zdsim.Quirks) {
-	o := newOrdeal(t, setup{empty: true, idle: true, zd: func(z *zdsim.Options) { z.Quirks = q }})
+// refusedCall: one record makes Zendesk refuse every call that holds it; the others of the call are written.
+func refusedCall(t *testing.T) {
+	o := newOrdeal(t, setup{})
+	keys := o.staff(3)
+	o.ZD.Fault(zdsim.Fault{Path: "/api/v2/users/*", Contains: "Oddly Named", Status: 422, Times: -1})
+	for i, title := range []string{"Keeper of the Books", "Oddly Named", "Keeper of the Keys"} {
+		did(t)(o.PS.ChangeTitle(keys[i], title, o.PS.Today()))
+	}
+	o.sync(t, adminapi.Sync{Full: true})
+	for i, title := range map[int]string{0: "Keeper of the Books", 2: "Keeper of the Keys"} {
+		if got := o.ours(t, keys[i]).UserFields["job_title"]; got != title {
+			t.Errorf("%s is %v, want %s", keys[i], got, title)
+		}
+	}
+	if got := o.ours(t, keys[1]).UserFields["job_title"]; got == "Oddly Named" {
+		t.Error("the refused record was written: the fault did not strike")
+	}
+	if n := o.ZD.Counters().Jobs; n == 0 || o.ZD.Struck() < 2 {
+		t.Errorf("%d jobs, %d calls refused", n, o.ZD.Struck())
+	}
+	did(t)(o.PS.ChangeTitle(keys[1], "Well Named", o.PS.Today()))
+	o.judged(t)
+}
+
+// lostSuspension: Zendesk answers that the user is suspended, and it is not. It is noticed by the look a minute later,
+// or by the next process.
+func lostSuspension(t *testing.T, ends bool) {
+	o := newOrdeal(t, setup{})
+	key := o.staff(1)[0]
+	o.ZD.Fault(zdsim.Fault{Path: "/api/v2/users/*", Contains: `"suspended":true`, Lose: true, Times: 1})
+	o.terminate(t, key)
+	begun := time.Now()
+	o.sync(t, adminapi.Sync{Full: true})
+	if o.ours(t, key).Suspended || o.ZD.Struck() != 1 {
+		t.Fatalf("suspended %t, %d calls struck: nothing was lost", o.ours(t, key).Suspended, o.ZD.Struck())
+	}
+	if ends {
+		o.stop()
+		o.start(t, o.dir, "")
+	}
+	until(t, 100*time.Second, "the suspension is there after all", func() bool { return o.ours(t, key).Suspended })
+	took := time.Since(begun)
+	if !ends && took < 50*time.Second {
+		t.Errorf("noticed after %v: not by the look a minute later", took)
+	}
+	o.judged(t)
+	list, err := o.client.Audit(t.Context(), acme, audit.Query{Ref: record.Ref{Key: key}})
+	if err != nil || !slices.ContainsFunc(list, func(e adminapi.AuditEntry) bool { return strings.HasPrefix(e.Cause, "verify") }) {
+		t.Errorf("the audit trail does not tell of the look: %v, %+v", err, list)
+	}
+}
+
+// everyFiftieth: every 50th write does not stick, from the first load on. Everybody who was to be made is there, and
+// everybody who was to be suspended is, in the end.
+func everyFiftieth(t *testing.T) {
+	o := newOrdeal(t, setup{employees: 250, empty: true, zd: func(z *zdsim.Options) { z.LoseEvery = 50 }})
+	o.sync(t, adminapi.Sync{Full: true})
+	if o.ZD.Counters().Lost == 0 {
+		t.Fatal("nothing was lost")
+	}
+	o.agree(t)
+	o.ZD.SetLoseEvery(2)
+	keys := o.staff(3)
+	o.terminate(t, keys...)
+	o.sync(t, adminapi.Sync{Full: true})
+	o.ZD.SetLoseEvery(0)
+	until(t, 100*time.Second, "all three are suspended", func() bool {
+		return !slices.ContainsFunc(keys, func(k string) bool { return !o.ours(t, k).Suspended })
+	})
+	o.judged(t)
+}
+
+// strangers: future employees' addresses belong to somebody else, to an agent and to an admin; one belongs to nobody's
+// user. They are there before the first load, or come after it.
+func strangers(t *testing.T, first bool, q zdsim.Quirks) {
+	o := newOrdeal(t, setup{empty: first, idle: first, zd: func(z *zdsim.Options) { z.Quirks = q }})
 	ids := []int64{
 		o.ZD.SeedUser(zdsim.NewUser{Name: "Customer", Email: "kit.a@example.com", ExternalID: "crm:1"}),
 		o.ZD.SeedUser(zdsim.NewUser{Name: "Agent", Email: "kit.b@example.com", Role: "agent"}),
@@ -163,7 +245,9 @@ func strangers(t *testing.T, q zdsim.Quirks) {
 		}
 		keys = append(keys, e.Key())
 	}
-	o.applyFile(t)
+	if first {
+		o.applyFile(t)
+	}
 	o.judged(t)
 	o.only(t, "EMAIL_OWNED", keys[:3]...)
 	if u := o.ours(t, keys[3]); u.ID != free {

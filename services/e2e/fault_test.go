@@ -101,10 +101,10 @@ func TestZendeskThatRefuses(t *testing.T) {
 		"a maintenance page":             {zdsim.Fault{HTML: true, Times: -1}, "ZD_NOT_DATA"},
 		"429 a few times":                {zdsim.Fault{Status: 429, Times: 3, Header: map[string]string{"Retry-After": "1"}}, ""},
 		"502 a few times":                {zdsim.Fault{Status: 502, Times: 4, Body: "<html>bad gateway</html>"}, ""},
-		"answers lost after the effect":  {zdsim.Fault{Method: "POST", Path: "/api/v2/users/create_or_update_many", Drop: "after", Times: 2}, ""},
+		"answers lost after the effect":  {zdsim.Fault{Method: "POST", Path: "/api/v2/users/create_many", Drop: "after", Times: 2}, ""},
 		"connections reset before it":    {zdsim.Fault{Method: "POST", Drop: "before", Reset: true, Times: 3}, ""},
-		"one record refused by a rule":   {zdsim.Fault{Method: "POST", Path: "/api/v2/users/create_or_update_many", Job: &zdsim.JobFault{Status: "killed", Applied: 10}, Times: 1}, ""},
-		"results shuffled and shortened": {zdsim.Fault{Method: "POST", Path: "/api/v2/users/create_or_update_many", Job: &zdsim.JobFault{Shuffle: true, Drop: 5}, Times: 1}, ""},
+		"one record refused by a rule":   {zdsim.Fault{Method: "POST", Path: "/api/v2/users/create_many", Job: &zdsim.JobFault{Status: "killed", Applied: 10}, Times: 1}, ""},
+		"results shuffled and shortened": {zdsim.Fault{Method: "POST", Path: "/api/v2/users/create_many", Job: &zdsim.JobFault{Shuffle: true, Drop: 5}, Times: 1}, ""},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -98,7 +98,7 @@ func both(list ...func(t *testing.T, o *ordeal)) func(t *testing.T, o *ordeal) {
 	}
 }
 
-const bulkUpsert = "/api/v2/users/create_or_update_many"
+const bulkCreate = "/api/v2/users/create_many"
 
 func refusals() map[string]refusal {
 	const single = "/api/v2/users/{id}"
@@ -138,7 +138,7 @@ func refusals() map[string]refusal {
 			o.Quirks = zdsim.Quirks{ShuffleResults: true, DropResults: 7, ResultsWithoutEmail: true}
 		}}, struck: -1},
 		"Z15 results that are gone":  {setup: setup{empty: true, zd: func(o *zdsim.Options) { o.JobRetention = time.Millisecond }}, struck: -1},
-		"Z16 the queue of jobs full": {setup: load, faults: []zdsim.Fault{{Method: "POST", Path: bulkUpsert, Status: 429, Header: later("1"), Times: 2, Body: `{"error":"TooManyJobs","description":"too many jobs"}`}}, struck: 2, after: kept(time.Second)},
+		"Z16 the queue of jobs full": {setup: load, faults: []zdsim.Fault{{Method: "POST", Path: bulkCreate, Status: 429, Header: later("1"), Times: 2, Body: `{"error":"TooManyJobs","description":"too many jobs"}`}}, struck: 2, after: kept(time.Second)},
 		"Z16 one job at a time":      {setup: setup{empty: true, employees: 250, zd: func(o *zdsim.Options) { o.MaxJobs = 1 }}, struck: -1},
 	}
 }

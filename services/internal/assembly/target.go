@@ -8,10 +8,19 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/ml-connector/ml-connector/pkg/config"
+	"github.com/ml-connector/ml-connector/pkg/target"
 	"github.com/ml-connector/ml-connector/pkg/target/zendesk"
 	"github.com/ml-connector/ml-connector/pkg/tenant"
 	"github.com/ml-connector/ml-connector/pkg/vault"
 )
+
+// Verify implements target.Verifier: a call life that was told must not end the looks at what was written.
+func (s shortLived) Verify(ctx context.Context, t tenant.ID) ([]target.Doubt, error) {
+	if v, able := s.Target.(target.Verifier); able {
+		return v.Verify(ctx, t)
+	}
+	return nil, nil
+}
 
 // openTarget opens the tenant's account: the catalog of targets.
 func (c *Core) openTarget(ctx context.Context, t tenant.ID, s config.Tenant) (*zendesk.Target, error) {
