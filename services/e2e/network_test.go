@@ -225,7 +225,7 @@ func TestNetworkMatrix(t *testing.T) {
 	}
 	t.Logf("%s=%s %s=%d", networkEnv, os.Getenv(networkEnv), networkSeed, seed)
 	n := newNetwork(t, rand.New(rand.NewPCG(seed, 9)))
-	lasts := 700 * time.Millisecond
+	lasts := 500 * time.Millisecond
 	if all {
 		lasts = 2 * time.Second
 	}

@@ -16,7 +16,7 @@ import (
 // connection that a firewall forgot would keep its caller for ever.
 const (
 	connectTime = 10 * time.Second // dial, TLS and sign-in
-	pingTime    = 5 * time.Second  // of a connection that was idle, before it is used
+	pingTime    = 2 * time.Second  // of a connection that was idle, before it is used: each of a pool may need it
 	// silenceTime is how long an answer may be silent. It is longer than any query of this package takes.
 	silenceTime = time.Minute
 	migrateTime = 15 * time.Minute // a migration may rewrite a large table, and wait for one that runs
