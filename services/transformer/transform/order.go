@@ -118,6 +118,9 @@ func (g claims) leaver(path []claim) turn {
 	if !g.mail.able() {
 		return behind(path, left.ref.String()+" left and holds it: set employees.email.change to in_place and employees.email.parking_domain, or change that user's address by hand in Zendesk", "")
 	}
+	if left.stuck != "" { // it is not handed on, and neither is its parking
+		return behind(path, left.stuck, "")
+	}
 	v := behind(path, "", ", which is moved to the parking domain")
 	if len(path) == 2 {
 		v.free = left.ref

@@ -194,3 +194,16 @@ func (g claims) move(t *rapid.T, ref record.Ref, to string) {
 	g.of[ref] = c
 	g.holders[to] = []record.Ref{ref}
 }
+
+// Found by random histories on the whole system: the parking of a leaver whose own change waits for a person never came,
+// and the joiner was told that there was nothing to do.
+func TestAJoinerBehindALeaverWhoseOwnChangeIsHeldIsToldSo(t *testing.T) {
+	joiner, left := record.Ref{Kind: record.Employee, Key: "1"}, record.Ref{Kind: record.Employee, Key: "2"}
+	g := claims{mail: Mail{InPlace: true, Parking: "former.example"}, holders: map[string][]record.Ref{"x@example.com": {left}}, of: map[record.Ref]claim{
+		joiner: {ref: joiner, wants: "x@example.com", names: []string{"Kit Joiner"}},
+		left:   {ref: left, holds: "x@example.com", names: []string{"Robin Leaver"}, left: true, pending: true, stuck: "its own change waits for a person as part of hold email-4"}}}
+	v := g.decide(joiner)
+	if v.step != follows || !v.stuck || v.free != (record.Ref{}) || !strings.Contains(v.why, "hold email-4") {
+		t.Errorf("%+v", v)
+	}
+}
