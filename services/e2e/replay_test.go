@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/ml-connector/ml-connector/pkg/adminapi"
+	"github.com/ml-connector/ml-connector/pkg/audit"
+	"github.com/ml-connector/ml-connector/pkg/record"
 	"github.com/ml-connector/ml-connector/pkg/store/pgtest"
 	"github.com/ml-connector/ml-connector/services/ml-connector/demo"
 )
@@ -188,6 +190,10 @@ func TestAReplayOfSeparateServicesOutlivesTheTransformer(t *testing.T) {
 	}
 	if r, err := w.client.RotateVault(t.Context(), adminapi.Rotation{By: "test"}); err != nil || r.Before == r.After || r.Tenants != 1 {
 		t.Errorf("rotation while all services run: %+v, %v", r, err)
+	}
+	told, err := w.client.Audit(t.Context(), acme, audit.Query{Ref: record.Ref{Key: "vault"}, Stage: audit.Operator})
+	if err != nil || len(told) != 2 || told[0].Outcome != string(audit.Started) || told[1].Outcome != string(audit.Finished) {
+		t.Errorf("the trail tells of the rotation %+v, %v; want its begin and its end", told, err)
 	}
 	w.sync(t, adminapi.Sync{Full: true})
 	w.agree(t)
