@@ -158,8 +158,10 @@ func TestPointsOfTokens(t *testing.T) {
 }
 
 func (r *rig) settledByQuery() []string {
-	if err := r.sync(false); err != nil {
-		return errorOf(err)
+	for range 2 {
+		if err := r.sync(false); err != nil {
+			return errorOf(err)
+		}
 	}
 	return append(r.verdict(), effects(r.ZD)...)
 }

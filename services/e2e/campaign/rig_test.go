@@ -63,7 +63,8 @@ func newRig(t testing.TB, bin string, employees, vendors int, seed uint64) *rig 
 			_ = os.RemoveAll(dir)
 			return
 		}
-		t.Logf("the data stays in %s; last log lines:\n%s", dir, r.log.tail(3000))
+		_ = os.WriteFile(filepath.Join(dir, "log"), []byte(r.log.tail(64<<20)), 0o600)
+		t.Logf("data and log stay in %s; last log lines:\n%s", dir, r.log.tail(1000))
 	})
 	if err := os.WriteFile(filepath.Join(dir, "config.yaml"), []byte(tuning), 0o600); err != nil {
 		t.Fatal(err)
