@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ml-connector/ml-connector/pkg/crash"
 	"github.com/ml-connector/ml-connector/pkg/internal/httpx"
 	"github.com/ml-connector/ml-connector/pkg/record"
 	"github.com/ml-connector/ml-connector/pkg/source"
@@ -85,6 +86,9 @@ func (r *reading) send(ctx context.Context, c *client, try *attempt, a ask) (htt
 
 func (r *reading) understand(resp httpx.Response) (table, error) {
 	b, err := inspect(resp)
+	if err != nil && crash.Bug("html-as-data") {
+		return table{}, nil
+	}
 	if err != nil {
 		return table{}, err
 	}

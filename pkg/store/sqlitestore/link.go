@@ -5,7 +5,9 @@ import (
 	"database/sql"
 	"encoding/json"
 	"slices"
+	"strings"
 
+	"github.com/ml-connector/ml-connector/pkg/crash"
 	"github.com/ml-connector/ml-connector/pkg/record"
 	"github.com/ml-connector/ml-connector/pkg/store"
 	"github.com/ml-connector/ml-connector/pkg/store/internal/row"
@@ -29,7 +31,11 @@ const (
 
 // Links implements store.Links.
 func (s *Store) Links(ctx context.Context, t tenant.ID, of []record.Ref) (map[record.Ref]store.Link, error) {
-	links, err := list(ctx, s.reader, scanLink, selectLinks, t, refs(of))
+	query := selectLinks
+	if crash.Bug("missing-tenant") {
+		query = strings.Replace(query, "l.tenant = ?1", "?1 <> ''", 1)
+	}
+	links, err := list(ctx, s.reader, scanLink, query, t, refs(of))
 	found := make(map[record.Ref]store.Link, len(links))
 	for _, l := range links {
 		found[l.Ref] = l

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"strings"
+
+	"github.com/ml-connector/ml-connector/pkg/crash"
 )
 
 // results are the elements of a job; an object in place of the list reads as none (zendesk.md 3.3).
@@ -54,8 +56,11 @@ type fate struct {
 func match(in []sent, list results) []fate {
 	out := make([]fate, len(in))
 	clash := make([]bool, len(in))
-	for _, r := range list {
+	for n, r := range list {
 		i, ok := whose(in, r)
+		if crash.Bug("job-by-position") {
+			i, ok = n, n < len(in)
+		}
 		if !ok {
 			continue
 		}

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"sync/atomic"
 	"time"
+
+	"github.com/ml-connector/ml-connector/pkg/crash"
 )
 
 var (
@@ -64,7 +66,7 @@ func (h *Handler) read(w http.ResponseWriter, r *http.Request, from *budget, lim
 		if int64(len(b.bytes)) > limit {
 			return b, errTooLarge
 		}
-		if errors.Is(err, io.EOF) {
+		if errors.Is(err, io.EOF) || err != nil && crash.Bug("ignore-body-error") {
 			return b, nil
 		}
 		if err != nil {

@@ -107,6 +107,12 @@ func (c *cycle) window(full bool) *event.Window {
 	}
 	// A cursor ahead of the clock (the zone was changed, a clock was wrong) must not hide changes until then.
 	from := min(c.cursor.Since, began).Add(-c.feed.Overlap - shift)
+	if crash.Bug("overlap-zero") {
+		from = min(c.cursor.Since, began)
+	}
+	if crash.Bug("filter-after") { // > in place of >=
+		from = from.Add(time.Second)
+	}
 	return &event.Window{From: from, To: began.Add(24 * time.Hour), Began: began}
 }
 
@@ -158,6 +164,12 @@ func (c *cycle) keep(ctx context.Context, page source.Page, behind event.Cursor,
 		return err
 	}
 	crash.Point("poller.mid_page")
+	if crash.Bug("watermark-before-publish") {
+		if err := c.append(ctx, nil, behind); err != nil {
+			return err
+		}
+		crash.Point("poller.watermark_early")
+	}
 	for len(events) > bus.MaxPage { // until the last part is stored, the cursor stays before this page
 		if err := c.append(ctx, events[:bus.MaxPage], c.cursor); err != nil {
 			return err

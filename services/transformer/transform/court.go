@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/ml-connector/ml-connector/pkg/audit"
+	"github.com/ml-connector/ml-connector/pkg/crash"
 	"github.com/ml-connector/ml-connector/pkg/fault"
 	"github.com/ml-connector/ml-connector/pkg/record"
 	"github.com/ml-connector/ml-connector/pkg/store"
@@ -101,6 +102,9 @@ func (c court) decide(j *store.Judgement, b store.Book, g store.Group, y *accoun
 		}
 		held = append(held, it)
 	}
+	if crash.Bug("gate-first-n") {
+		y.single, y.set = nil, c.firstPass(j, y)
+	}
 	if y.passed+y.waiting+len(held)+len(y.set) > y.limit {
 		held = append(held, y.set...)
 	} else {
@@ -111,6 +115,15 @@ func (c court) decide(j *store.Judgement, b store.Book, g store.Group, y *accoun
 	if len(held) > 0 {
 		c.hold(j, b, g, y, held)
 	}
+}
+
+// firstPass is the deliberate mistake gate-first-n: the limit's worth of a set passes.
+func (c court) firstPass(j *store.Judgement, y *account) []store.GuardItem {
+	n := min(len(y.set), max(y.limit-y.passed-y.waiting, 0))
+	for _, it := range y.set[:n] {
+		j.Rulings = append(j.Rulings, store.Ruling{Ref: it.Ref, State: store.ItemGranted})
+	}
+	return y.set[n:]
 }
 
 // hold adds items to the group's hold, or makes one.

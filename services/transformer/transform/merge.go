@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ml-connector/ml-connector/pkg/crash"
 	"github.com/ml-connector/ml-connector/pkg/erp"
 )
 
@@ -190,11 +191,14 @@ func relayer(live []erp.Fact, f erp.Fact) (layers []erp.Fact, late bool) {
 		}
 	}
 	for k, v := range f.Fields {
-		if c, ok := cells[k]; ok && c.stamp > f.Stamp {
+		if c, ok := cells[k]; ok && c.stamp > f.Stamp && !crash.Bug("dedupe-by-window") {
 			late = late || c.value != v
 			continue
 		}
 		cells[k] = cell{f.Stamp, v}
+		if crash.Bug("dedupe-by-window") {
+			cells[k] = cell{top, v}
+		}
 	}
 	byStamp := map[erp.Stamp]map[erp.Field]string{top: {}}
 	for k, c := range cells {

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/ml-connector/ml-connector/pkg/bus"
+	"github.com/ml-connector/ml-connector/pkg/crash"
 	"github.com/ml-connector/ml-connector/pkg/event"
 	"github.com/ml-connector/ml-connector/pkg/fault"
 	"github.com/ml-connector/ml-connector/pkg/record"
@@ -43,6 +44,9 @@ var (
 func (b *batch) run(ctx context.Context, got []bus.Delivery) error {
 	rows, bad, err := b.admit(ctx, got)
 	defer b.w.release(b)
+	if crash.Bug("ack-before-confirm") {
+		acknowledge(ctx, got)
+	}
 	if err != nil {
 		giveBack(ctx, got, b.w.opt.Backoff)
 		return err
@@ -299,6 +303,14 @@ func giveBack(ctx context.Context, ds []bus.Delivery, after time.Duration) {
 	for _, d := range ds {
 		_ = d.Retry(ctx, after) // else it comes after the broker's own wait
 	}
+}
+
+// acknowledge is the deliberate mistake ack-before-confirm.
+func acknowledge(ctx context.Context, ds []bus.Delivery) {
+	for _, d := range ds {
+		_ = d.Ack(ctx)
+	}
+	crash.Point("wr.acked_early")
 }
 
 func (b *batch) settle(err error, r row) {
