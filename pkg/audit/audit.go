@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/ml-connector/ml-connector/pkg/crash"
 	"github.com/ml-connector/ml-connector/pkg/record"
 )
 
@@ -74,9 +73,6 @@ type Entry struct {
 // same happening gives the same id after a crash; the clock must not be among the parts.
 func ID(stage Stage, ref record.Ref, version uint64, parts ...string) string {
 	h := sha256.New()
-	if crash.Bug("id-from-time") {
-		parts = append(parts, time.Now().String())
-	}
 	for _, p := range append([]string{string(stage), string(ref.Kind), ref.Key, strconv.FormatUint(version, 10)}, parts...) {
 		h.Write([]byte(strconv.Itoa(len(p)) + ":" + p))
 	}

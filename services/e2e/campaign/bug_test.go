@@ -26,7 +26,7 @@ func mistakes() []mistake {
 	return []mistake{
 		{"ack-before-confirm", dieInTheWriter},
 		{"watermark-before-publish", dieInTheFirstLoad},
-		{"id-from-time", dieBeforeTheTransformersAck},
+		{"id-from-time", dieBeforeTheAnswer},
 		{"dedupe-by-window", messagesOutOfOrder},
 		{"overlap-zero", commitsLate},
 		{"filter-after", commitsInTheSameSecond},
@@ -94,7 +94,7 @@ func (r *rig) dieAtAny(points string, act func()) {
 }
 
 func dieInTheWriter(r *rig) []string {
-	r.loaded(r.file()).dieAtAny("wr.acked_early,wr.before_ack", func() { r.work.crowd(r, 12); r.ask(false) })
+	r.loaded(r.file()).dieAtAny("delay:wr.acked_pause:300ms,wr.acked_early,wr.before_ack", func() { r.work.crowd(r, 12); r.ask(false) })
 	return r.judged()
 }
 
@@ -103,12 +103,39 @@ func dieInTheFirstLoad(r *rig) []string {
 	return r.judged()
 }
 
-func dieBeforeTheTransformersAck(r *rig) []string {
-	r.loaded(r.file())
-	for range 3 {
-		r.dieAtAny("tr.before_ack", func() { r.work.crowd(r, 12); r.ask(false) })
+// dieBeforeTheAnswer lets PeopleSoft send a message again that was stored, and counts what the stream holds of it.
+func dieBeforeTheAnswer(r *rig) []string {
+	r.loaded(r.file()).sender(pssim.NodeOptions{})
+	grown := func() int64 {
+		before := r.stored()
+		r.work.crowd(r, 1)
+		if !holds(5*time.Second, r.p.dead) {
+			_ = r.quiet(30 * time.Second)
+		} else {
+			r.start()
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
+		r.PS.Drained(ctx)
+		_ = r.quiet(30 * time.Second)
+		return r.stored() - before
 	}
-	return append(r.judged(), append(r.trail(), r.twice()...)...)
+	whole := grown()
+	r.p.kill()
+	r.start("MLC_CRASH=ib.after_ack")
+	if again := grown(); again != whole {
+		return []string{fmt.Sprintf("O1: a message of %d events that was sent twice is stored as %d", whole, again)}
+	}
+	return r.judged()
+}
+
+// stored is how many messages ERP holds.
+func (r *rig) stored() int64 {
+	s, err := r.client.Status(context.Background(), acme)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return s.Tenants[0].Streams["ERP"]
 }
 
 func messagesOutOfOrder(r *rig) []string {
@@ -130,19 +157,20 @@ func messagesOutOfOrder(r *rig) []string {
 }
 
 // late lets changes become visible up to so much later than one that was made after them.
-func (r *rig) late(d time.Duration) {
+func (r *rig) late(d, gap time.Duration) {
 	if err := r.PS.Fault(pssim.Fault{Kind: pssim.FaultLate, Delay: d}); err != nil {
 		r.t.Fatal(err)
 	}
 	r.work.crowd(r, 12)
 	r.PS.ClearFaults()
+	<-time.After(gap)
 	r.work.crowd(r, 1)
 	r.blame("a reading", errorOf(r.sync(false)))
 	<-time.After(d + 500*time.Millisecond)
 }
 
 func commitsLate(r *rig) []string {
-	r.loaded(r.file()).late(3 * time.Second)
+	r.loaded(r.file()).late(6*time.Second, 2*time.Second)
 	return r.judged()
 }
 
@@ -153,7 +181,7 @@ func commitsInTheSameSecond(r *rig) []string {
 	for time.Now().Nanosecond() > int(200*time.Millisecond) {
 		<-time.After(10 * time.Millisecond)
 	}
-	r.late(time.Second)
+	r.late(time.Second, 0)
 	return r.judged()
 }
 
@@ -199,7 +227,9 @@ func signInPage(r *rig) []string {
 }
 
 func shuffledResults(r *rig) []string {
-	r.ZD.Fault(zdsim.Fault{Contains: "external_id", Times: 1000, Job: &zdsim.JobFault{Shuffle: true}})
+	for _, path := range []string{"users/create_many", "users/create_or_update_many", "users/update_many", "organizations/create_many"} {
+		r.ZD.Fault(zdsim.Fault{Path: "/api/v2/" + path, Times: 1000, Job: &zdsim.JobFault{Shuffle: true}})
+	}
 	r.loaded(r.file()).work.crowd(r, 40)
 	return r.judged()
 }

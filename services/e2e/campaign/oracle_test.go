@@ -155,25 +155,3 @@ func (r *rig) secrets() (bad []string) {
 	}
 	return bad
 }
-
-// twice finds happenings that stand in the trail under two ids.
-func (r *rig) twice() (bad []string) {
-	seen := map[string]string{}
-	for key := range r.work.touched {
-		rows, err := r.client.Audit(context.Background(), acme, audit.Query{Ref: record.Ref{Kind: record.Employee, Key: key}, Limit: 1000})
-		if err != nil {
-			return []string{err.Error()}
-		}
-		for _, e := range rows {
-			if e.Outcome == string(audit.Retried) {
-				continue
-			}
-			what := fmt.Sprintf("%s %s %s %s %d %s %s", key, e.Stage, e.Outcome, e.Cause, e.Version, e.Code, e.Detail)
-			if id, ok := seen[what]; ok && id != e.ID {
-				bad = append(bad, "O11: told twice: "+what)
-			}
-			seen[what] = e.ID
-		}
-	}
-	return bad
-}

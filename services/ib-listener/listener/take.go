@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/ml-connector/ml-connector/pkg/audit"
 	"github.com/ml-connector/ml-connector/pkg/crash"
@@ -132,6 +133,9 @@ func (d *delivery) read(ctx context.Context) ([]event.Event, Counts, error) {
 
 // event carries the n-th record of the message.
 func (d *delivery) event(n int, r source.Record) (event.Event, error) {
+	if crash.Bug("id-from-time") {
+		d.who.id = strconv.FormatInt(time.Now().UnixNano(), 10)
+	}
 	return event.With(event.Event{
 		ID: "ib/" + d.who.id + "/" + strconv.Itoa(n) + "/" + r.Ref.String(), Source: string(audit.Listener), Type: event.FactsV1, Subject: r.Ref.String(),
 		Time: d.h.opt.Now(), Tenant: d.door.Tenant, Cause: d.who.cause,

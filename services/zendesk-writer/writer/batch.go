@@ -310,6 +310,7 @@ func acknowledge(ctx context.Context, ds []bus.Delivery) {
 	for _, d := range ds {
 		_ = d.Ack(ctx)
 	}
+	crash.Point("wr.acked_pause") // an acknowledgement leaves in a moment
 	crash.Point("wr.acked_early")
 }
 
