@@ -111,10 +111,7 @@ func (o replayOptions) await(ctx context.Context, t tenant.ID, client *adminapi.
 		}
 		if r.State != "running" {
 			if r.State == "finished" {
-				if _, err := waitQuiet(ctx, client, t); err != nil {
-					return err
-				}
-				return o.tell(r)
+				return o.rest(ctx, t, client, r)
 			}
 			return errors.Join(o.tell(r), app.Silent{Code: app.ExitFailed})
 		}
@@ -124,6 +121,21 @@ func (o replayOptions) await(ctx context.Context, t tenant.ID, client *adminapi.
 		case <-tick.C:
 		}
 	}
+}
+
+// rest waits until what was sent again is dealt with; a connection that keeps it waiting is the story then.
+func (o replayOptions) rest(ctx context.Context, t tenant.ID, client *adminapi.Client, r adminapi.Replay) error {
+	stuck, err := waitQuiet(ctx, client, t)
+	if err != nil {
+		return err
+	}
+	for _, p := range stuck {
+		problem(o.env.Stderr, "✗", p)
+	}
+	if len(stuck) > 0 {
+		return errors.Join(o.tell(r), app.Silent{Code: app.ExitOutside})
+	}
+	return o.tell(r)
 }
 
 func listReplays(ctx context.Context, o replayOptions, t tenant.ID, client *adminapi.Client) error {
