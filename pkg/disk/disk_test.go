@@ -3,6 +3,7 @@ package disk
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -56,8 +57,14 @@ func TestSpaceOfAFolder(t *testing.T) {
 
 func TestAWatchPausesHealsAndTells(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		var now sync.Mutex
 		free, broken := int64(10*gib), error(nil)
-		w := New(Options{Dir: "/data", Floor: Floor{Exact: gib}, Look: func(string) (Space, error) { return Space{free, 20 * gib}, broken }})
+		look := func(string) (Space, error) {
+			now.Lock()
+			defer now.Unlock()
+			return Space{free, 20 * gib}, broken
+		}
+		w := New(Options{Dir: "/data", Floor: Floor{Exact: gib}, Look: look})
 		ctx, stop := context.WithCancel(t.Context())
 		defer stop()
 		go func() { _ = w.Run(ctx) }()
@@ -77,7 +84,9 @@ func TestAWatchPausesHealsAndTells(t *testing.T) {
 			{"nobody can tell: as before", 5 * gib, errors.New("no answer"), fault.DiskLow, false},
 			{"room again after it was full", 5 * gib, nil, "", true},
 		} {
+			now.Lock()
 			free, broken = step.free, step.err
+			now.Unlock()
 			time.Sleep(1100 * time.Millisecond) // synctest: no real time passes
 			synctest.Wait()
 			err := w.Err()
