@@ -82,10 +82,10 @@ func (b *broker) again(ref record.Ref) {
 func (b *broker) lost(p *process) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, q := range b.queues {
-		for _, m := range q {
+	for c, q := range b.queues {
+		for _, m := range slices.Clone(q) {
 			if m.out == p {
-				m.out, m.due = nil, time.Now().Add(ackWait)
+				b.retry(c, m, ackWait)
 			}
 		}
 	}
