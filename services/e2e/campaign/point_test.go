@@ -54,8 +54,7 @@ func answerLost(r *rig) { r.ZD.Fault(zdsim.Fault{Method: http.MethodPut, Drop: "
 func replayAll(r *rig) {
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
 	defer cancel()
-	since := time.Now().Add(-time.Hour)
-	_, _ = r.client.StartReplay(ctx, acme, adminapi.ReplayRange{Stream: "ERP", Since: &since, By: "campaign"})
+	_, _ = r.client.StartReplay(ctx, acme, adminapi.ReplayRange{Stream: "ERP", From: 1, To: 1 << 40, By: "campaign"})
 }
 
 func rotate(r *rig) {
@@ -110,10 +109,10 @@ func (r *rig) dieAt(p point, n int) {
 		hit = 1
 	}
 	r.start(fmt.Sprintf("MLC_CRASH=%s:%d", p.name, hit))
-	if p.provoke != nil {
-		p.provoke(r)
-	}
 	for range 3 {
+		if p.provoke != nil {
+			p.provoke(r)
+		}
 		r.work.crowd(r, 12)
 		r.work.step(r)
 		r.ask(false)
