@@ -124,6 +124,9 @@ func launch(ctx context.Context, o Options) (*server.Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := mend(o); err != nil {
+		return nil, err
+	}
 	inner, err := server.NewServer(so)
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Config, fault.BadConfig, "broker settings")
