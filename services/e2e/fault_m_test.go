@@ -7,6 +7,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -60,17 +62,40 @@ func doubledAndLate(t *testing.T) {
 	}
 }
 
-// hotKey: eighty changes of one person; another one's change does not wait behind them, and few are written.
+// hotWait is how long the newest state of a hot record may take when the changes are over: Zendesk takes five updates of
+// one user in a minute (zendesk.md 4.2), so the last one may wait for the sixth place.
+const hotWait = 75 * time.Second
+
+// hotKey: many changes of one person; another one's change does not wait behind them, and few are written.
+// MLC_TEST_HOT is their number (80; 10000 is the catalogue's).
 func hotKey(t *testing.T) {
+	changes := 80
+	if n, err := strconv.Atoi(os.Getenv("MLC_TEST_HOT")); err == nil {
+		changes = n
+	}
 	o := newSending(t, pssim.NodeOptions{})
-	keys, before := o.staff(2), o.ZD.Counters().Writes
-	for i := range 80 {
+	keys, before, began := o.staff(2), o.ZD.Counters().Writes, time.Now()
+	for i := range changes {
 		o.event(t, pssim.Event{Type: "change-title", EmplID: keys[0], Title: fmt.Sprintf("Title %d", i)})
 	}
 	o.event(t, pssim.Event{Type: "change-title", EmplID: keys[1], Title: "Not Hot"})
+	until(t, 5*time.Minute, "all are sent", func() bool {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		return o.PS.Drained(ctx)
+	})
+	sent := time.Now()
+	until(t, 10*time.Second, "another one's change", func() bool { return o.ours(t, keys[1]).UserFields["job_title"] == "Not Hot" })
+	o.quiet(t)
+	took := time.Since(sent)
+	writes := o.ZD.Counters().Writes - before
+	t.Logf("%d changes sent in %v, quiet %v later, %d writes", changes, sent.Sub(began).Round(time.Second), took.Round(time.Second), writes)
 	o.ended(t)
-	if n := o.ZD.Counters().Writes - before; n > 60 {
-		t.Errorf("%d writes of 81 changes: the newest of a record is what counts", n)
+	if most := int64(min(changes*3/4, 300)); writes > most {
+		t.Errorf("%d writes of %d changes, want at most %d: the newest of a record is what counts", writes, changes+1, most)
+	}
+	if took > hotWait {
+		t.Errorf("quiet %v after the last message, want at most %v", took, hotWait)
 	}
 }
 
