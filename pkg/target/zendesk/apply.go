@@ -54,6 +54,9 @@ func (t *Target) Apply(ctx context.Context, of tenant.ID, changes []target.Chang
 		case c.Verb == target.Nothing:
 		case seen[key]:
 			b.fail(i, fault.New(fault.Conflict, fault.TargetConflict, "the record is in this batch already"))
+		case c.Adopted && !t.claims.take("user "+c.TargetID, c.Wanted.ExternalID(), t.cfg.Fresh):
+			// two batches beside each other may both have planned it while the user was nobody's (failures.md O6)
+			b.fail(i, held(fault.EmailTaken, "another record is taking over the user with this address"))
 		default:
 			seen[key] = true
 			t.watch.drop(c.Ref)
