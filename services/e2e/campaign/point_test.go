@@ -60,7 +60,14 @@ func replayAll(r *rig) {
 func rotate(r *rig) {
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
 	defer cancel()
-	_, _ = r.client.RotateVault(ctx, adminapi.Rotation{By: "campaign"})
+	// Processes that died a moment ago still count as readers of the old key, and the rotation is refused until they do not.
+	for ctx.Err() == nil && !r.p.dead() {
+		_, _ = r.client.RotateVault(ctx, adminapi.Rotation{By: "campaign"})
+		select {
+		case <-ctx.Done():
+		case <-time.After(500 * time.Millisecond):
+		}
+	}
 }
 
 func applyAgain(r *rig) { _ = r.apply(r.file()) }
