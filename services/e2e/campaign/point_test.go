@@ -58,7 +58,7 @@ func replayAll(r *rig) {
 }
 
 func rotate(r *rig) {
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
 	// Processes that died a moment ago still count as readers of the old key, and the rotation is refused until they do not.
 	for ctx.Err() == nil && !r.p.dead() {
