@@ -106,13 +106,13 @@ func ringOf(t *testing.T, n int) {
 			p.email(t, k[i], mover((i+1)%n))
 		}
 		p.sync(t, adminapi.Sync{})
-		h := p.hold(t, "ring", n)
+		p.hold(t, "ring", n)
 		for _, key := range k {
 			p.told1(t, key, "EMAIL_CYCLE", "employee/"+k[0], "the plan: 1.")
 		}
 		p.untouched(t, k...)
 		middle(p)
-		h = p.hold(t, "ring", n)
+		h := p.hold(t, "ring", n)
 		p.approve(t, h)
 		until(t, 30*time.Second, "the first one is parked", func() bool {
 			return slices.ContainsFunc(p.ZD.Effects(), func(e zdsim.Effect) bool {
@@ -182,7 +182,7 @@ func TestARehireUnderANewNumberTakesTheUserOverOnlyWhenAPersonSaysSo(t *testing.
 		}
 		p.told()
 		p.sync(t, adminapi.Sync{})
-		h := p.hold(t, "relink", 1)
+		p.hold(t, "relink", 1)
 		p.told1(t, e.Key(), "EMAIL_OWNED", "employee/"+k[0])
 		middle(p)
 		p.sync(t, adminapi.Sync{Full: true})
@@ -190,7 +190,7 @@ func TestARehireUnderANewNumberTakesTheUserOverOnlyWhenAPersonSaysSo(t *testing.
 		if u, ok := p.ZD.UserByExternalID(ext(k[0])); !ok || !u.Suspended || value(u.Email) != mover(0) {
 			t.Fatalf("touched without approval: %+v", u)
 		}
-		h = p.hold(t, "relink", 1)
+		h := p.hold(t, "relink", 1)
 		p.approve(t, h)
 		middle(p)
 		until(t, 30*time.Second, "the user is taken over", func() bool {

@@ -12,8 +12,7 @@ import (
 // toxic is one way in which a network is bad, for one direction.
 type toxic struct {
 	harm linktest.Harm
-	code string // status says ZD_… or SRC_… while it lasts, when it lasts long enough
-	good bool   // everything works through it
+	good bool // everything works through it
 }
 
 // toxics are the rows N01 to N03: what ends connections strikes a few times, what slows down goes on.

@@ -232,7 +232,4 @@ func (o *ordeal) noWrongPerson(t *testing.T) {
 	}
 }
 
-// asked is how many calls went to Zendesk since the fault began.
-func (o *ordeal) asked() int { return len(o.ZD.Requests()) - o.mark }
-
 func contains(s, part string) bool { return strings.Contains(s, part) }
