@@ -80,7 +80,7 @@ func TestTheFolderBelongsToOneServer(t *testing.T) {
 }
 
 func TestKeys(t *testing.T) {
-	one, two := []byte(strings.Repeat("1", 32)), []byte(strings.Repeat("2", 32))
+	one, two := []byte(strings.Repeat("first-k.", 4)), []byte(strings.Repeat("other-k.", 4)) // nothing a folder's name could hold
 	cases := map[string]struct {
 		first, then []byte
 		refused     bool
@@ -99,7 +99,7 @@ func TestKeys(t *testing.T) {
 			stop(t, s)
 			s, err := Start(t.Context(), Options{Dir: dir, Key: c.then})
 			if c.refused {
-				if fault.CodeOf(err) != fault.VaultKey || strings.Contains(err.Error(), "1111") || strings.Contains(err.Error(), "2222") {
+				if fault.CodeOf(err) != fault.VaultKey || strings.Contains(err.Error(), "first-k.") || strings.Contains(err.Error(), "other-k.") {
 					t.Fatalf("%v, want VAULT_KEY and no key in it", err)
 				}
 				s = start(t, Options{Dir: dir, Key: c.first}) // and nothing was lost
