@@ -72,7 +72,8 @@ type VendorField string
 
 // VendorFields lists the vendor values that can be mapped.
 func VendorFields() []VendorField {
-	return []VendorField{"city", "class", "country", "email", "parent", "persistence", "phone", "setid", "short_name", "status", "vendor_id"}
+	return []VendorField{"city", "class", "country", "email", "parent", "persistence", "phone", "postal", "setid", "short_name", "state",
+		"status", "street", "vendor_id"}
 }
 
 // UnmarshalText accepts the listed fields.

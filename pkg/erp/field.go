@@ -45,9 +45,13 @@ const (
 	VendorStatus  Field = "status"      // VENDOR_STATUS
 	VendorClass   Field = "class"       // VENDOR_CLASS
 	Persistence   Field = "persistence" // VENDOR_PERSISTENCE
+	Street        Field = "street"      // ADDRESS1
 	City          Field = "city"        // CITY
+	State         Field = "state"       // STATE
+	Postal        Field = "postal"      // POSTAL
 	Country       Field = "country"     // COUNTRY
 	ScopeFlag     Field = "scope_flag"  // a flag column of the customer's query: "the top 50"
+	ParentSet     Field = "parent_set"  // CORPORATE_SETID
 	ParentVendor  Field = "parent"      // CORPORATE_VENDOR
 	PrimaryAddrNo Field = "primary_address"
 )
@@ -75,12 +79,12 @@ func Allowed(f Facet) []Field {
 		list = []Field{PerOrg, DeptSet, Dept, DeptText, JobCodeSet, JobCode, JobText, Position, Supervisor, ReportsTo,
 			HRStatus, EmplStatus, JobIndicator, Reason, Location, Company, LastHire, Terminated}
 	case Vendor:
-		list = []Field{VendorName, VendorShort, VendorStatus, VendorClass, Persistence, MailAddress, PhoneNumber, City,
-			Country, ScopeFlag, ParentVendor, PrimaryAddrNo}
+		list = []Field{VendorName, VendorShort, VendorStatus, VendorClass, Persistence, MailAddress, PhoneNumber, Street, City,
+			State, Postal, Country, ScopeFlag, ParentSet, ParentVendor, PrimaryAddrNo}
 	case Reference:
 		list = []Field{EffStatus, Text}
 	case Address:
-		list = []Field{MailAddress, City, Country, EffStatus}
+		list = []Field{MailAddress, Street, City, State, Postal, Country, EffStatus}
 	}
 	slices.Sort(list)
 	return list

@@ -69,8 +69,9 @@ func vendorColumns() []column {
 		{name: "NAME1", facet: v, field: erp.VendorName}, {name: "VENDOR_NAME_SHORT", facet: v, field: erp.VendorShort},
 		{name: "VENDOR_STATUS", facet: v, field: erp.VendorStatus}, {name: "VENDOR_CLASS", facet: v, field: erp.VendorClass},
 		{name: "VENDOR_PERSISTENCE", facet: v, field: erp.Persistence}, {name: "EMAILID", facet: v, field: erp.MailAddress, other: "EMAIL_ADDR"},
-		{name: "PHONE", facet: v, field: erp.PhoneNumber}, {name: "CITY", facet: v, field: erp.City}, {name: "COUNTRY", facet: v, field: erp.Country},
-		{name: "SCOPE_FLAG", facet: v, field: erp.ScopeFlag}, {name: "CORPORATE_VENDOR", facet: v, field: erp.ParentVendor},
+		{name: "PHONE", facet: v, field: erp.PhoneNumber}, {name: "ADDRESS1", facet: v, field: erp.Street}, {name: "CITY", facet: v, field: erp.City},
+		{name: "STATE", facet: v, field: erp.State}, {name: "POSTAL", facet: v, field: erp.Postal}, {name: "COUNTRY", facet: v, field: erp.Country},
+		{name: "SCOPE_FLAG", facet: v, field: erp.ScopeFlag}, {name: "CORPORATE_SETID", facet: v, field: erp.ParentSet}, {name: "CORPORATE_VENDOR", facet: v, field: erp.ParentVendor},
 		{name: "PRIM_ADDR_SEQ_NUM", facet: v, field: erp.PrimaryAddrNo},
 	})
 }

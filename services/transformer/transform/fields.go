@@ -19,7 +19,8 @@ func EmployeeFields() []string {
 
 // VendorFields lists the source fields that Policy.OrganizationFields may map, sorted.
 func VendorFields() []string {
-	return []string{"city", "class", "country", "email", "parent", "persistence", "phone", "setid", "short_name", "status", "vendor_id"}
+	return []string{"city", "class", "country", "email", "parent", "persistence", "phone", "postal", "setid", "short_name", "state",
+		"status", "street", "vendor_id"}
 }
 
 // userFields fills what the tenant mapped. A value that the source never mentioned stays out of the map, so that the
@@ -152,6 +153,8 @@ func (d *draft) vendorField(field string, v row) (value string, known bool) {
 		return set, true
 	case "vendor_id":
 		return id, true
+	case "parent":
+		return d.parent(v)
 	}
 	value, known = v.lookup(erp.Field(field))
 	if tidy(value) == "" {
@@ -162,6 +165,20 @@ func (d *draft) vendorField(field string, v row) (value string, known bool) {
 		}
 	}
 	return d.text(field, value), known
+}
+
+// parent is the key of the vendor that this one belongs to, SETID/VENDOR_ID: a VENDOR_ID alone may name another vendor
+// of another SETID (peoplesoft.md 2.11), so that without CORPORATE_SETID nothing is concluded.
+func (d *draft) parent(v row) (key string, known bool) {
+	set, id := strings.TrimSpace(v.get(erp.ParentSet)), strings.TrimSpace(v.get(erp.ParentVendor))
+	switch _, told := v.lookup(erp.ParentVendor); {
+	case id == "":
+		return "", told
+	case set == "":
+		d.explain("CORPORATE_VENDOR without CORPORATE_SETID: which vendor is the parent is not known")
+		return "", false
+	}
+	return d.text("parent", record.VendorKey(set, id)), true
 }
 
 // address is the vendor's primary address in effect: the one that PRIM_ADDR_SEQ_NUM names, else the only one.

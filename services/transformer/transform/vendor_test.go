@@ -95,3 +95,38 @@ func TestVendorFields(t *testing.T) {
 		t.Errorf("the address of its day is not used: %v", d.Entry.Organization.Fields)
 	}
 }
+
+// The address of the message, as far as the tenant maps it: of the primary address, in effect.
+func TestTheParentAndTheAddressOfAVendor(t *testing.T) {
+	p := Default()
+	p.OrganizationFields = map[string]string{"parent": "parent", "street": "street", "state": "state", "postal": "postal", "city": "city"}
+	there := []erp.Fact{set(erp.Address, "1", "2020-01-01", 0, "street=9 Other Road", "state=MA", "postal=02108", "city=Boston"),
+		set(erp.Address, "2", "2020-01-01", 0, "street=1 Main St", "state=NE", "postal=68102", "city=Omaha", "eff_status=A")}
+	row := func(values ...string) []erp.Fact {
+		return append([]erp.Fact{set(erp.Vendor, "", "", 0, append([]string{"name=Hoses", "status=A", "primary_address=2"}, values...)...)}, there...)
+	}
+	at := map[string]string{"street": "1 Main St", "state": "NE", "postal": "68102", "city": "Omaha"}
+	with := func(parent string) map[string]string {
+		m := maps.Clone(at)
+		m["parent"] = parent
+		return m
+	}
+	for name, tt := range map[string]struct {
+		facts []erp.Fact
+		want  map[string]string
+	}{
+		"the parent of one SETID":                           {row("parent_set=SHARE", "parent=0000000007"), with("SHARE/0000000007")},
+		"the same VENDOR_ID of another SETID is another":    {row("parent_set=US001", "parent=0000000007"), with("US001/0000000007")},
+		"without a SETID nothing is concluded":              {row("parent=0000000007"), at},
+		"with a blank SETID neither":                        {row("parent_set= ", "parent=0000000007"), at},
+		"a blank parent is none":                            {row("parent_set=SHARE", "parent="), with("")},
+		"a parent of which nothing was said is left alone":  {row("parent_set=SHARE"), at},
+		"the query's own columns go before the address row": {row("street=5 Query Lane"), map[string]string{"street": "5 Query Lane", "state": "NE", "postal": "68102", "city": "Omaha"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := Resolve(hoses(), tt.facts, today, p, nil).Entry.Organization.Fields; !maps.Equal(got, tt.want) {
+				t.Errorf("fields %v, want %v", got, tt.want)
+			}
+		})
+	}
+}

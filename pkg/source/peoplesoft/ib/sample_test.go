@@ -105,15 +105,15 @@ var workforceLines = []string{
 
 var vendor = `<?xml version="1.0"?><VENDOR_SYNC xmlns="http://xmlns.oracle.com/Enterprise/Tools/schemas/VENDOR_SYNC.VERSION_1"><FieldTypes/><MsgData><Transaction>
 <VENDOR class="R"><SETID>SHARE</SETID><VENDOR_ID>0000000011</VENDOR_ID><VENDOR_NAME_SHORT>4STARHOSES-001</VENDOR_NAME_SHORT><NAME1 IsChanged="Y">4 Star Hoses &amp; Fittings</NAME1><NAME2> </NAME2>
- <VENDOR_STATUS>I</VENDOR_STATUS><VENDOR_CLASS>R</VENDOR_CLASS><VENDOR_PERSISTENCE>R</VENDOR_PERSISTENCE><PRIM_ADDR_SEQ_NUM>2</PRIM_ADDR_SEQ_NUM>
+ <VENDOR_STATUS>I</VENDOR_STATUS><VENDOR_CLASS>R</VENDOR_CLASS><VENDOR_PERSISTENCE>R</VENDOR_PERSISTENCE><PRIM_ADDR_SEQ_NUM>2</PRIM_ADDR_SEQ_NUM><CORPORATE_SETID>CORP</CORPORATE_SETID><CORPORATE_VENDOR>0000000007</CORPORATE_VENDOR>
  <VNDR_ADDR_SCROL class="R"><ADDRESS_SEQ_NUM>2</ADDRESS_SEQ_NUM><VENDOR_ADDR class="R"><SETID>SHARE</SETID><VENDOR_ID>0000000011</VENDOR_ID><ADDRESS_SEQ_NUM>2</ADDRESS_SEQ_NUM><EFFDT>2020-01-01</EFFDT><EFF_STATUS>A</EFF_STATUS>
-  <NAME1> </NAME1><COUNTRY>USA</COUNTRY><CITY>Omaha</CITY><EMAILID>ar@4star.example</EMAILID></VENDOR_ADDR></VNDR_ADDR_SCROL><PSCAMA class="R"><AUDIT_ACTN/></PSCAMA>
+  <NAME1> </NAME1><COUNTRY>USA</COUNTRY><ADDRESS1>1 Main St</ADDRESS1><CITY>Omaha</CITY><STATE>NE</STATE><POSTAL>68102</POSTAL><EMAILID>ar@4star.example</EMAILID></VENDOR_ADDR></VNDR_ADDR_SCROL><PSCAMA class="R"><AUDIT_ACTN/></PSCAMA>
  <VNDR_BANK_ACCT class="R"><BANK_ACCOUNT_NUM>CANARY-BANK</BANK_ACCOUNT_NUM></VNDR_BANK_ACCT><VENDOR_ID_NBRS class="R"><STD_ID_NUM>CANARY-TAX</STD_ID_NUM></VENDOR_ID_NBRS>
 </VENDOR><PSCAMA class="R"><LANGUAGE_CD>ENG</LANGUAGE_CD><AUDIT_ACTN>C</AUDIT_ACTN><MSG_SEQ_FLG/></PSCAMA></Transaction></MsgData></VENDOR_SYNC>`
 
 var vendorLines = []string{
-	`vendor/SHARE/0000000011 vendor/ set @2026-03-02T08:20:00 class="R" name="4 Star Hoses & Fittings" persistence="R" primary_address="2" short_name="4STARHOSES-001" status="I"`,
-	`vendor/SHARE/0000000011 address/2 2020-01-01/0 set @2026-03-02T08:20:00 city="Omaha" country="USA" eff_status="A" email="ar@4star.example"`,
+	`vendor/SHARE/0000000011 vendor/ set @2026-03-02T08:20:00 class="R" name="4 Star Hoses & Fittings" parent="0000000007" parent_set="CORP" persistence="R" primary_address="2" short_name="4STARHOSES-001" status="I"`,
+	`vendor/SHARE/0000000011 address/2 2020-01-01/0 set @2026-03-02T08:20:00 city="Omaha" country="USA" eff_status="A" email="ar@4star.example" postal="68102" state="NE" street="1 Main St"`,
 }
 
 func setup(message, rec, keys string) string {

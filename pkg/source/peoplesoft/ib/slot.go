@@ -181,6 +181,8 @@ func vendorSlot(name string) slot {
 		return slot{field: erp.VendorClass}
 	case "VENDOR_PERSISTENCE":
 		return slot{field: erp.Persistence}
+	case "CORPORATE_SETID":
+		return slot{field: erp.ParentSet}
 	case "CORPORATE_VENDOR":
 		return slot{field: erp.ParentVendor}
 	case "PRIM_ADDR_SEQ_NUM":
@@ -193,8 +195,14 @@ func addrSlot(name string) slot {
 	switch name {
 	case "EMAILID":
 		return slot{field: erp.MailAddress}
+	case "ADDRESS1":
+		return slot{field: erp.Street}
 	case "CITY":
 		return slot{field: erp.City}
+	case "STATE":
+		return slot{field: erp.State}
+	case "POSTAL":
+		return slot{field: erp.Postal}
 	case "COUNTRY":
 		return slot{field: erp.Country}
 	case "EFF_STATUS":
