@@ -27,6 +27,7 @@ type lane struct {
 	life    context.Context
 	slots   chan struct{} // one for each batch in flight
 	running sync.WaitGroup
+	claimed time.Time // when the pin was last asked for; only the loop that pulls touches it
 
 	mu     sync.Mutex
 	failed int       // batches in a row that were not brought to an end
@@ -64,7 +65,7 @@ func (w *Writer) depth(ctx context.Context, t tenant.ID, c bus.Consumer) int {
 	return min(max(w.target.Budget(ctx, t).JobLimit*perJob/w.opt.Batch+2, least), most)
 }
 
-// lead fetches until ctx ends or another writer leads. The pin of who led before is taken away: it may be dead.
+// lead fetches until ctx ends or another writer leads.
 func (l *lane) lead(ctx context.Context) error {
 	p, err := l.w.bus.Puller(ctx, l.t, l.c)
 	if err != nil {
@@ -74,11 +75,7 @@ func (l *lane) lead(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = p.Close() }() // a pin that was not given back ends by itself
-	if c, ok := p.(bus.Claimer); ok && !l.w.opt.Alone {
-		if err := c.Claim(ctx, l.t); err != nil && ctx.Err() == nil {
-			l.w.log.Warn("the pin was not taken over", "tenant", l.t, "lane", l.c, "err", err)
-		}
-	}
+	l.claim(ctx, p)
 	defer l.running.Wait()
 	for ctx.Err() == nil && l.w.leads.Load() {
 		if pause := max(l.w.rest(), l.pause()); pause > 0 {
@@ -98,6 +95,19 @@ func (l *lane) lead(ctx context.Context) error {
 	return nil
 }
 
+// claim takes the pin from whoever has it. Once is not enough: a request that the former leader had waiting at the
+// broker may get the pin after it was taken away, and a leader that dies with it would keep it for its whole time.
+func (l *lane) claim(ctx context.Context, p bus.Puller) {
+	l.claimed = time.Now()
+	c, ok := p.(bus.Claimer)
+	if !ok || l.w.opt.Alone {
+		return
+	}
+	if err := c.Claim(ctx, l.t); err != nil && ctx.Err() == nil {
+		l.w.log.Warn("the pin was not taken over", "tenant", l.t, "lane", l.c, "err", err)
+	}
+}
+
 // next fetches a batch and lets it run beside the others. It has a slot, which the batch gives back.
 func (l *lane) next(ctx context.Context, p bus.Puller) {
 	b, got := l.fetch(ctx, p, l.w.opt.Batch)
@@ -106,6 +116,9 @@ func (l *lane) next(ctx context.Context, p bus.Puller) {
 	}
 	if len(got) == 0 {
 		<-l.slots
+		if time.Since(l.claimed) > l.w.opt.Life/2 {
+			l.claim(ctx, p)
+		}
 		return
 	}
 	l.running.Go(func() {

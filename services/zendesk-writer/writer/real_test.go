@@ -2,6 +2,7 @@ package writer_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -88,7 +89,7 @@ func broker(t testing.TB, o natsembed.Options) *natsembed.Server {
 
 func connect(t testing.TB, o natsbus.Options) *natsbus.Bus {
 	t.Helper()
-	o.AckWait, o.PinnedTTL = 10*time.Second, 2*time.Second
+	o.AckWait, o.PinnedTTL = cmp.Or(o.AckWait, 10*time.Second), cmp.Or(o.PinnedTTL, 2*time.Second)
 	b, err := natsbus.Connect(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
