@@ -169,7 +169,8 @@ func TestFourWritersTenTenantsAndRandomKills(t *testing.T) {
 // the dead one had fetched and not yet written into its journal comes only after that wait (60 s in production). The other one has written its
 // records within the life, the jobs' own time and a few seconds, although a single call would be waited for a minute.
 func TestARecordInAJobMovesWithinSecondsOfItsWritersDeath(t *testing.T) {
-	const jobs, bound = 4 * time.Second, 10*time.Second + 4*time.Second + 10*time.Second
+	const jobs = 4 * time.Second
+	const bound = 10*time.Second + 5*time.Second + jobs + 20*time.Second // its life, half a life for the pin, its jobs; and a slow machine
 	s := newServices(t, pgtest.URL(t))
 	slow := strings.NewReplacer("call_life: 1s", "call_life: 60s", "writer_work: 5s", "writer_work: 180s", "pinned_ttl: 4s", "pinned_ttl: 120s", "ack_wait: 2s", "ack_wait: 10s").Replace(tuningFile)
 	s.conf = filepath.Join(t.TempDir(), "takeover.yaml")
