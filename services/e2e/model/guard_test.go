@@ -168,7 +168,7 @@ func (j *judge) takeover(from, to string, before object, bad func(string, ...any
 	defer j.w.store.mu.Unlock()
 	given := j.w.store.given[refOf(to)]
 	if len(given) == 0 || given[len(given)-1].takes != external(from) || !before.suspended {
-		bad("O6: the object of %s became that of %s", from, to)
+		bad("O6: the object of %s became that of %s; it was %s, and handed on was %+v", from, to, before, given)
 	}
 	for _, a := range before.addresses {
 		j.emails[to][a] = true

@@ -28,9 +28,9 @@ type ideal struct {
 }
 
 // person applies the rules of peoplesoft.md 2.7 to 2.9 to an employee.
-func (t truth) person(id, day, texts string) ideal {
+func (t truth) person(id, day string) ideal {
 	fate, main, started := t.employment(id, day, nil)
-	return t.seen(id, day, texts, fate, main, started)
+	return t.seen(id, day, fate, main, started)
 }
 
 // personAt is a person now, where the customer decided about lead and lag: somebody who is not employed is seen as on
@@ -40,7 +40,7 @@ func (t truth) personAt(id string, now time.Time, r rules) ideal {
 	if f, _, _ := t.working(id, day(0)); f != usable {
 		for n := 1; n <= r.lead; n++ {
 			if f, _, _ := t.working(id, day(n)); f == usable {
-				return t.person(id, day(n), day(0)) // the texts of codes are those of today
+				return t.person(id, day(n)) // with the texts of then
 			}
 		}
 	}
@@ -53,7 +53,7 @@ func (t truth) personAt(id string, now time.Time, r rules) ideal {
 		y, m, d := at.AddDate(0, 0, r.lag).Date()
 		return now.Before(time.Date(y, m, d, int(r.leave.Hours()), int(r.leave.Minutes())%60, 0, 0, r.zone))
 	})
-	return t.seen(id, day(0), day(0), fate, main, started)
+	return t.seen(id, day(0), fate, main, started)
 }
 
 // working is the employment of somebody as if they could not die, which says nothing about a job.
@@ -85,7 +85,7 @@ func (t truth) left(now line, day string) (left string) {
 	return left
 }
 
-func (t truth) seen(id, day, texts string, fate fate, main line, started bool) ideal {
+func (t truth) seen(id, day string, fate fate, main line, started bool) ideal {
 	w := ideal{fate: fate, email: t.email(id, day), cells: map[string]string{}}
 	var named bool
 	if w.name, named = t.name(id, day); !named && fate == usable {
@@ -94,10 +94,10 @@ func (t truth) seen(id, day, texts string, fate fate, main line, started bool) i
 	if started {
 		work, _ := t.current(id, "assignment", main.row, day)
 		if has(main, "dept_text", "dept") {
-			w.cells["department"] = t.department(main, texts)
+			w.cells["department"] = t.department(main, day)
 		}
 		if has(main, "job_text", "job_code") || has(work, "title") {
-			w.cells["job_title"] = t.title(id, main, day, texts)
+			w.cells["job_title"] = t.title(id, main, day)
 		}
 	}
 	return w
@@ -244,14 +244,14 @@ func (t truth) department(main line, day string) string {
 }
 
 // title: the working title of the assignment, else the text in the row, else of the job code table, else the code.
-func (t truth) title(id string, main line, day, texts string) string {
+func (t truth) title(id string, main line, day string) string {
 	if a, ok := t.current(id, "assignment", main.row, day); ok && a.cells["title"] != "" {
 		return a.cells["title"]
 	}
 	if s := main.cells["job_text"]; s != "" {
 		return s
 	}
-	return t.text("jobcode/"+main.cells["job_code_set"]+"/"+main.cells["job_code"], texts, main.cells["job_code"])
+	return t.text("jobcode/"+main.cells["job_code_set"]+"/"+main.cells["job_code"], day, main.cells["job_code"])
 }
 
 // text is a text of reference data in effect, else the code.

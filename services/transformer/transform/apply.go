@@ -131,7 +131,7 @@ func (s *Service) steps(ctx context.Context, at moment, tasks []*task, failed ma
 	}
 	results := make([]*result, 0, len(open))
 	for _, r := range open {
-		if err := r.finish(at, used.texts); err != nil {
+		if err := r.finish(at, used.on(r.view.day, r.points)); err != nil {
 			failed[r.task.ref] = err
 			continue
 		}

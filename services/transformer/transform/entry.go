@@ -40,6 +40,9 @@ func (r *result) resolved(at moment, moved bool, notes []string) audit.Entry {
 		if moved {
 			e.Detail = fmt.Sprintf("the text as of %s; everybody who points to it is resolved again", at.day)
 			e.Changes = []audit.Change{{Field: string(erp.Text), Before: decodeText(r.before.Wanted), After: r.decision.Text}}
+			if e.Changes[0].Before == e.Changes[0].After {
+				e.Detail, e.Changes = "a text to come; everybody who is seen ahead with it is resolved again", nil
+			}
 		}
 	}
 	for _, f := range r.decision.Flags {

@@ -49,7 +49,7 @@ func (s *Service) Preview(ctx context.Context, t tenant.ID, rows []store.LedgerR
 		return nil, err
 	}
 	for _, r := range results {
-		if err := r.finish(at, used.texts); err != nil {
+		if err := r.finish(at, used.on(r.view.day, r.points)); err != nil {
 			return nil, err
 		}
 	}

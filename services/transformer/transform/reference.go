@@ -103,12 +103,35 @@ func ReferenceText(facts []erp.Fact, day erp.Date) (text string, next erp.Date) 
 	return text, v.next(0)
 }
 
-// wording is what the ledger keeps as the resolved state of reference data.
+// wording is what the ledger keeps as the resolved state of reference data. With a lead somebody is seen as on a later
+// day, with the texts of then: a text to come that is changed must find them, like one of today.
 type wording struct {
-	Text string `json:"text"`
+	Text  string  `json:"text"`
+	Ahead []dated `json:"ahead,omitempty"`
 }
 
-func encodeText(text string) ([]byte, error) { return json.Marshal(wording{text}) }
+// dated is a text from a day on.
+type dated struct {
+	Day  erp.Date `json:"day"`
+	Text string   `json:"text"`
+}
+
+func encodeText(text string, ahead []dated) ([]byte, error) {
+	return json.Marshal(wording{text, ahead})
+}
+
+// textsAhead are the texts to come: those of every day behind the given one on which the text becomes another.
+func textsAhead(facts []erp.Fact, day erp.Date) (list []dated) {
+	last, next := ReferenceText(facts, day)
+	for next != "" {
+		var text string
+		day = next
+		if text, next = ReferenceText(facts, day); text != last {
+			list, last = append(list, dated{day, text}), text
+		}
+	}
+	return list
+}
 
 func decodeText(b []byte) string {
 	var w wording
@@ -116,15 +139,32 @@ func decodeText(b []byte) string {
 	return w.Text
 }
 
-// library is the reference data that a batch was resolved with: its texts on the day, and of which revision.
+// library is the reference data that a batch was resolved with: its texts on the day, what they follow from, and of
+// which revision.
 type library struct {
+	day       erp.Date
 	texts     Texts
+	facts     map[string][]erp.Fact
 	revisions map[string]uint64
+}
+
+// on are the texts with which a record is resolved that is seen as on a day: those of that day, also when it is ahead.
+func (l library) on(day erp.Date, points []string) Texts {
+	if day == l.day {
+		return l.texts
+	}
+	texts := Texts{}
+	for _, key := range points {
+		if text, _ := ReferenceText(l.facts[key], day); text != "" {
+			texts[key] = text
+		}
+	}
+	return texts
 }
 
 // library reads the reference data of some points with one query.
 func (s *Service) library(ctx context.Context, at moment, points map[string]bool) (library, error) {
-	l := library{Texts{}, map[string]uint64{}}
+	l := library{at.day, Texts{}, map[string][]erp.Fact{}, map[string]uint64{}}
 	if len(points) == 0 {
 		return l, nil
 	}
@@ -141,7 +181,7 @@ func (s *Service) library(ctx context.Context, at moment, points map[string]bool
 		if err != nil {
 			return l, fault.Wrap(err, fault.Internal, fault.Unclassified, "ledger row of "+ref.String())
 		}
-		l.revisions[ref.Key] = row.Revision
+		l.facts[ref.Key], l.revisions[ref.Key] = facts, row.Revision
 		if text, _ := ReferenceText(facts, at.day); text != "" {
 			l.texts[ref.Key] = text
 		}

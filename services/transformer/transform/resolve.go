@@ -50,8 +50,8 @@ func VendorID(key string) string {
 }
 
 // Resolve computes what the desk should hold for an employee or vendor on a day, from everything known about it and
-// the texts of the reference data that it points to, at the start of the day. It is a pure function of its arguments and panics on none; the
-// facts may stand in any order.
+// the texts of the reference data that it points to, at the start of the day; of a hire ahead (Policy.HireLead) the texts
+// are those of its first day. It is a pure function of its arguments and panics on none; the facts may stand in any order.
 func Resolve(ref record.Ref, facts []erp.Fact, day erp.Date, p Policy, texts Texts) Decision {
 	return resolve(ref, onDay(ref, facts, day, p), p, texts)
 }

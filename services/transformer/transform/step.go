@@ -93,7 +93,10 @@ func (r *result) resolve(at moment, texts Texts) ([]byte, error) {
 	if r.task.ref.Kind == record.Reference {
 		text, next := ReferenceText(r.merged.Facts, at.day)
 		r.decision = Decision{Text: text, Next: next}
-		return encodeText(text)
+		if at.policy.HireLead == 0 {
+			return encodeText(text, nil)
+		}
+		return encodeText(text, textsAhead(r.merged.Facts, at.day))
 	}
 	r.decision = resolve(r.task.ref, r.view, at.policy, texts)
 	return event.EncodeEntry(r.decision.Entry)
