@@ -23,7 +23,7 @@ const acme = tenant.ID("acme")
 // fast is production with short waiting times.
 func fast() assembly.Tuning {
 	return assembly.Tuning{AckWait: 2 * time.Second, RetryFirst: 50 * time.Millisecond, Reload: 50 * time.Millisecond, JobPoll: 20 * time.Millisecond,
-		WriterIdle: 100 * time.Millisecond, Linger: 50 * time.Millisecond, CallLife: time.Second, PinnedTTL: 10 * time.Second}
+		WriterIdle: 100 * time.Millisecond, Linger: 50 * time.Millisecond, CallLife: time.Second, PinnedTTL: 10 * time.Second, Breaker: 5 * time.Second}
 }
 
 // world is a company and a system that keeps it.

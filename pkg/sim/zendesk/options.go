@@ -10,13 +10,14 @@ type Options struct {
 	// BaseURL is what "url" and paging links name; it differs from the address of the simulator on purpose (4.7).
 	BaseURL string // default https://sim.zendesk.example
 
-	RequestsPerMinute    int // account bucket per clock minute (4.1); 0 = unlimited and no rate headers
-	ForeignPerMinute     int // what other integrations take from that bucket, spread over the minute
-	UpsertPerSecond      int // PUT users/{id} and create_or_update (4.2); 0 = 1 when RequestsPerMinute > 0; < 0 = unlimited
-	PerUserPerMinute     int // the same two endpoints for one user; 0 = 5 when RequestsPerMinute > 0; < 0 = unlimited
-	PerOrgPerMinute      int // PUT organizations/{id}; 0 = 5 when RequestsPerMinute > 0; < 0 = unlimited
-	IncrementalPerMinute int // GET incremental/*; 0 = 10 when RequestsPerMinute > 0; < 0 = unlimited
-	CreatePerMinute      int // POST users: Zendesk publishes none (12.11); 0 = unlimited
+	RequestsPerMinute    int           // account bucket per clock minute (4.1); 0 = unlimited and no rate headers
+	ForeignPerMinute     int           // what other integrations take from that bucket, spread over the minute
+	UpsertPerSecond      int           // PUT users/{id} and create_or_update (4.2); 0 = 1 when RequestsPerMinute > 0; < 0 = unlimited
+	PerUserPerMinute     int           // the same two endpoints for one user; 0 = 5 when RequestsPerMinute > 0; < 0 = unlimited
+	PerOrgPerMinute      int           // PUT organizations/{id}; 0 = 5 when RequestsPerMinute > 0; < 0 = unlimited
+	IncrementalPerMinute int           // GET incremental/*; 0 = 10 when RequestsPerMinute > 0; < 0 = unlimited
+	RecordWindow         time.Duration // of PerUserPerMinute and PerOrgPerMinute; 0 = 1 minute: a test has no time for it
+	CreatePerMinute      int           // POST users: Zendesk publishes none (12.11); 0 = unlimited
 
 	MaxJobs      int                             // queued or running jobs (3.4); 0 = 30; < 0 = unlimited
 	JobDuration  func(records int) time.Duration // from queueing to completion; default 20 ms
@@ -105,6 +106,7 @@ func (o Options) filled() Options {
 		o.PerOrgPerMinute = or(o.PerOrgPerMinute, 5)
 		o.IncrementalPerMinute = or(o.IncrementalPerMinute, 10)
 	}
+	o.RecordWindow = or(o.RecordWindow, time.Minute)
 	o.MaxJobs = or(o.MaxJobs, 30)
 	if o.JobDuration == nil {
 		o.JobDuration = func(int) time.Duration { return 20 * time.Millisecond }

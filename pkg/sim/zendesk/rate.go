@@ -111,7 +111,7 @@ func (s *Sim) spendUser(c *call, id int64) *reply {
 	if s.opts.PerUserPerMinute <= 0 {
 		return nil
 	}
-	w := s.bucket("user/"+strconv.FormatInt(id, 10), c.now, time.Minute)
+	w := s.bucket("user/"+strconv.FormatInt(id, 10), c.now, s.opts.RecordWindow)
 	if w.used < s.opts.PerUserPerMinute {
 		w.used++
 		return nil
@@ -121,7 +121,7 @@ func (s *Sim) spendUser(c *call, id int64) *reply {
 	return &reply{
 		status: http.StatusTooManyRequests,
 		body:   []byte("You have exceeded the rate limit for updating a single unique user. user email:  id:  external_id: "),
-		header: http.Header{"Retry-After": {strconv.Itoa(w.untilReset(c.now, time.Minute))}},
+		header: http.Header{"Retry-After": {strconv.Itoa(w.untilReset(c.now, s.opts.RecordWindow))}},
 	}
 }
 
@@ -130,13 +130,13 @@ func (s *Sim) spendOrg(c *call, id int64) *reply {
 	if s.opts.PerOrgPerMinute <= 0 {
 		return nil
 	}
-	w := s.bucket("organization/"+strconv.FormatInt(id, 10), c.now, time.Minute)
+	w := s.bucket("organization/"+strconv.FormatInt(id, 10), c.now, s.opts.RecordWindow)
 	if w.used < s.opts.PerOrgPerMinute {
 		w.used++
 		return nil
 	}
 	s.refuse(w)
-	return new(s.tooMany("organization", "Too many requests to update", w.untilReset(c.now, time.Minute)))
+	return new(s.tooMany("organization", "Too many requests to update", w.untilReset(c.now, s.opts.RecordWindow)))
 }
 
 // tooMany answers 429 in the body shape that Quirks.RateBody names (4.4).

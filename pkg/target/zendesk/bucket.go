@@ -52,12 +52,12 @@ type bucket struct {
 	ends   []time.Time
 }
 
-func newBucket(name string) *bucket {
+func newBucket(name string, perRecord time.Duration) *bucket {
 	switch name {
 	case bucketUpsert:
 		return &bucket{limit: 1, window: time.Second}
 	case bucketUser, bucketOrg:
-		return &bucket{limit: 5, window: time.Minute}
+		return &bucket{limit: 5, window: perRecord}
 	case bucketIncremental:
 		return &bucket{limit: 10, window: time.Minute}
 	}

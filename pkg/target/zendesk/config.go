@@ -37,6 +37,8 @@ type Config struct {
 	Poll     time.Duration // least time between two looks at bulk jobs
 	Patience time.Duration // longest wait for a limit inside one call; beyond it the call fails as RateLimited
 	JobLife  time.Duration // a job without an end after this long is given up as unknown (failures.md Z13)
+	Look     time.Duration // after so long a write is looked at again; five times as long for samples that wait for others (failures.md Z22)
+	Window   time.Duration // in which one user or organization takes five updates (zendesk.md 4.2); only a simulator has another than a minute
 	Fresh    time.Duration // how long "this key is new" and the census are believed
 	Now      func() time.Time
 	Log      *slog.Logger
@@ -47,6 +49,7 @@ func Default() Config {
 	return Config{
 		Share: 0.8, Jobs: 5, Adopt: true,
 		Poll: time.Second, Patience: 90 * time.Second, JobLife: 30 * time.Minute, Fresh: 10 * time.Minute,
+		Look: time.Minute, Window: time.Minute,
 	}
 }
 
@@ -115,6 +118,8 @@ func (c Config) filled() Config {
 	orElse(&c.Patience, d.Patience)
 	orElse(&c.JobLife, d.JobLife)
 	orElse(&c.Fresh, d.Fresh)
+	orElse(&c.Look, d.Look)
+	orElse(&c.Window, d.Window)
 	if c.Now == nil {
 		c.Now = time.Now
 	}

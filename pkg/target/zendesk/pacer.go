@@ -16,10 +16,11 @@ type pacer struct {
 	buckets  map[string]*bucket
 	changed  chan struct{} // closed and replaced whenever somebody who waits should look again
 	jobsLeft int           // free job places of the account as last reported; -1 unknown
+	window   time.Duration // of the buckets of one record
 }
 
 func newPacer(share float64) *pacer {
-	return &pacer{minute: minute{share: share}, buckets: map[string]*bucket{}, changed: make(chan struct{}), jobsLeft: -1}
+	return &pacer{window: time.Minute, minute: minute{share: share}, buckets: map[string]*bucket{}, changed: make(chan struct{}), jobsLeft: -1}
 }
 
 // pass is one call on its way; leave must be called exactly once.
@@ -104,7 +105,7 @@ func (p *pacer) bucketAs(name, kind string) *bucket {
 		if len(p.buckets) > 4096 {
 			p.forgetIdle()
 		}
-		b = newBucket(kind)
+		b = newBucket(kind, p.window)
 		p.buckets[name] = b
 	}
 	return b

@@ -63,8 +63,9 @@ func assemble(cfg Config, h doer) (*Target, error) {
 		return nil, fault.New(fault.Config, fault.BadConfig, "zendesk.base_url cannot be read")
 	}
 	c := &client{base: base, account: cfg.BaseURL, http: h, pace: newPacer(cfg.Share), routes: routes(), patience: cfg.Patience, log: cfg.Log}
+	c.pace.window = cfg.Window
 	c.session = cfg.Auth.session(c)
-	t := &Target{cfg: cfg, client: c, idle: func() {}, claims: newClaims(), gates: newGates(), watch: newWatch(), fields: newCatalog(), naming: newTurn()}
+	t := &Target{cfg: cfg, client: c, idle: func() {}, claims: newClaims(), gates: newGates(), watch: newWatch(cfg.Look), fields: newCatalog(), naming: newTurn()}
 	t.users, t.orgs = newCensus(cfg.Fresh, t.exportUsers), newCensus(cfg.Fresh, t.exportOrgs)
 	t.jobs = newDesk(cfg, t.fetchJobs)
 	t.roll = newRoll(t.usersSince, t.exportOpen)

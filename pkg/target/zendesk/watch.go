@@ -15,17 +15,20 @@ import (
 )
 
 const (
-	sampled   = 97              // about one write in a hundred is read again (failures.md Z22); a prime is in step with nothing
-	lookAfter = time.Minute     // and every suspension, after so long
-	lookLate  = 5 * time.Minute // samples wait so long for others to share the call with
-	mostKept  = 50_000          // memory is bounded: beyond it only suspensions are kept
+	sampled  = 97     // about one write in a hundred is read again (failures.md Z22); a prime is in step with nothing
+	lookLate = 5      // times Config.Look: so long samples wait for others to share the call with
+	mostKept = 50_000 // memory is bounded: beyond it only suspensions are kept
+	mostNear = 2000   // newest writes outside the sample that are looked at as well when one of the sample does not show
 )
 
 // watch remembers writes that are to be looked at again.
 type watch struct {
-	mu   sync.Mutex
-	n    int // writes since the start
-	list map[record.Ref]*watched
+	after time.Duration // when a write is looked at
+	mu    sync.Mutex
+	n     int // writes since the start
+	list  map[record.Ref]*watched
+	near  map[record.Ref]*watched // writes that nobody looks at as long as the sample shows
+	order []*watched              // the same, oldest first, and some that were written again
 }
 
 // watched is one reported write. soon ones do not wait for others to share the call.
@@ -36,20 +39,48 @@ type watched struct {
 	soon bool
 }
 
-func newWatch() *watch { return &watch{list: map[record.Ref]*watched{}} }
+func newWatch(after time.Duration) *watch {
+	return &watch{after: after, list: map[record.Ref]*watched{}, near: map[record.Ref]*watched{}}
+}
 
-// add takes an outcome in: every suspension, of the rest one in a hundred.
+// add takes an outcome in: every suspension, of the rest one in a hundred. The newest of the others are kept aside.
 func (w *watch) add(o target.Outcome) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.n++
 	soon := o.Change.Verb == target.Suspend
-	if o.TargetID == "" || !soon && (w.n%sampled != 0 || len(w.list) >= mostKept) {
+	if o.TargetID == "" {
 		return
 	}
 	c := o.Change
 	c.Held = o.Holds
-	w.list[c.Ref] = &watched{c: c, id: o.TargetID, at: time.Now(), soon: soon}
+	x := &watched{c: c, id: o.TargetID, at: time.Now(), soon: soon}
+	if soon || w.n%sampled == 0 && len(w.list) < mostKept {
+		w.list[c.Ref] = x
+		return
+	}
+	w.near[c.Ref] = x
+	if w.order = append(w.order, x); len(w.order) > mostNear {
+		if old := w.order[0]; w.near[old.c.Ref] == old {
+			delete(w.near, old.c.Ref)
+		}
+		w.order[0], w.order = nil, w.order[1:]
+	}
+}
+
+// widen puts what was kept aside on the list: one write does not show, so that others may not either.
+func (w *watch) widen() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for ref, x := range w.near {
+		if len(w.list) >= mostKept {
+			break
+		}
+		x.soon = true
+		w.list[ref] = x
+	}
+	clear(w.near)
+	w.order = nil
 }
 
 // drop forgets a record that is about to be written again.
@@ -57,6 +88,7 @@ func (w *watch) drop(ref record.Ref) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.list, ref)
+	delete(w.near, ref)
 }
 
 // due are the writes to look at now, of one kind. Samples wait for a full call or until they are old.
@@ -67,9 +99,9 @@ func (w *watch) due(org bool) []*watched {
 	var out []*watched
 	worth := 0
 	for _, x := range w.list {
-		if age := now.Sub(x.at); (x.c.Wanted.Organization != nil) == org && age >= lookAfter {
+		if age := now.Sub(x.at); (x.c.Wanted.Organization != nil) == org && age >= w.after {
 			out = append(out, x)
-			if x.soon || age >= lookLate {
+			if x.soon || age >= lookLate*w.after {
 				worth++
 			}
 		}
@@ -126,6 +158,7 @@ func (t *Target) lookAgain(ctx context.Context, part []*watched, org bool) (out 
 		doubt := hides(x, users, orgs)
 		if t.watch.over(x) && doubt != nil {
 			out = append(out, target.Doubt{Ref: x.c.Ref, Err: doubt})
+			t.watch.widen()
 		}
 	}
 	return out, nil

@@ -66,12 +66,17 @@ func TestSuspensionsThatDoNotStickAreFoundAMinuteLaterAndRepaired(t *testing.T) 
 	})
 }
 
-func TestOneWriteInAHundredIsReadAgain(t *testing.T) {
+// A sample of the writes is read again; when one of it does not show, so are the newest of the others.
+func TestOneWriteInAHundredIsReadAgainAndTheOthersWhenItDoesNotShow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := inBubble(t, sim.Options{RequestsPerMinute: 2500, JobDuration: realJob})
 		items := a.sync(people(1, 2000)...)
 		for i := range items {
 			items[i] = with(items[i], func(u *directory.User) { u.Name += " II" })
+		}
+		before := a.sim.Counters().Requests
+		if doubts := a.verified(); len(doubts) != 0 || a.sim.Counters().Requests-before > 2 {
+			t.Errorf("%d doubts, %d calls though every write is there", len(doubts), a.sim.Counters().Requests-before)
 		}
 		cs := a.changes(items...)
 		a.sim.SetLoseEvery(2)
@@ -82,13 +87,14 @@ func TestOneWriteInAHundredIsReadAgain(t *testing.T) {
 			}
 		}
 		a.sim.SetLoseEvery(0)
-		before := a.sim.Counters().Requests
+		before = a.sim.Counters().Requests
 		doubts := a.verified()
-		if c := a.sim.Counters(); ok != 2000 || c.Lost == 0 || c.Requests-before > 2 {
+		c := a.sim.Counters()
+		if ok != 2000 || c.Lost == 0 || c.Requests-before > 25 {
 			t.Errorf("%d writes, %d lost, %d calls for the looks", ok, c.Lost, c.Requests-before)
 		}
-		if len(doubts) < 8 || len(doubts) > 13 {
-			t.Errorf("%d doubts: half of the writes are lost, and a hundredth of 2,000 is looked at", len(doubts))
+		if int64(len(doubts)) != c.Lost {
+			t.Errorf("%d doubts, %d writes are lost", len(doubts), c.Lost)
 		}
 	})
 }

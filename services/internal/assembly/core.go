@@ -65,6 +65,9 @@ type Tune struct {
 	WriterWork  time.Duration // longest time of one batch; default 3m
 	WriterLife  time.Duration // silence of a writer after which another one takes over; default 10s
 	JobLife     time.Duration // of a bulk job without an end, before its records are looked at; default of the adapter
+	Look        time.Duration // after so long a write is looked at again; default 1m
+	Breaker     time.Duration // how long the breaker stays open; default 30s
+	Window      time.Duration // in which Zendesk takes five updates of one record; default 1m
 	Silence     time.Duration // of PeopleSoft or Zendesk before a call is given up; default 15s
 }
 

@@ -51,12 +51,15 @@ type Tuning struct {
 	WriterWork  time.Duration `yaml:"writer_work"`  // longest time of one batch; 3m
 	WriterLife  time.Duration `yaml:"writer_life"`  // silence of a writer after which another one takes over; 10s
 	JobLife     time.Duration `yaml:"job_life"`     // how long a bulk job of Zendesk may have no end; 30m
+	Look        time.Duration `yaml:"look"`         // after so long a write is looked at again; 1m
+	Breaker     time.Duration `yaml:"breaker"`      // how long the breaker stays open; 30s
+	Window      time.Duration `yaml:"window"`       // in which Zendesk takes five updates of one record, for simulators; 1m
 	Silence     time.Duration `yaml:"silence"`      // of PeopleSoft or Zendesk before a call is given up; 15s, four times as much before the first byte
 }
 
 // Tune is the part that the roles see.
 func (t Tuning) Tune() Tune {
-	return Tune{Reload: t.Reload, JobPoll: t.JobPoll, WriterIdle: t.WriterIdle, Linger: t.Linger, WriterBatch: t.WriterBatch, CallLife: t.CallLife, WriterWork: t.WriterWork, WriterLife: t.WriterLife, JobLife: t.JobLife, Silence: t.Silence}
+	return Tune{Reload: t.Reload, JobPoll: t.JobPoll, WriterIdle: t.WriterIdle, Linger: t.Linger, WriterBatch: t.WriterBatch, CallLife: t.CallLife, WriterWork: t.WriterWork, WriterLife: t.WriterLife, JobLife: t.JobLife, Look: t.Look, Breaker: t.Breaker, Window: t.Window, Silence: t.Silence}
 }
 
 // Backoff is the wait before attempt+1, or nil for the default.

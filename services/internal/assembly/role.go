@@ -138,7 +138,7 @@ func (c *Core) Writer(accounts *Accounts) Role {
 		}
 		defer c.beside(ctx, func(ctx context.Context) { c.warnOfStrangers(ctx, t, tg) })()
 		return c.whileSignedIn(ctx, t, tg, func(ctx context.Context) error {
-			w := writer.New(c.Bus, c.Store, c.bent(c.lived(tg)), c.Log, c.Now, writer.Options{Alone: c.Tune.Alone, Idle: c.Tune.WriterIdle, Linger: c.Tune.Linger, Batch: c.Tune.WriterBatch, Work: c.Tune.WriterWork, Life: c.Tune.WriterLife, Share: share})
+			w := writer.New(c.Bus, c.Store, c.bent(c.lived(tg)), c.Log, c.Now, writer.Options{Alone: c.Tune.Alone, Idle: c.Tune.WriterIdle, Linger: c.Tune.Linger, Batch: c.Tune.WriterBatch, Work: c.Tune.WriterWork, Life: c.Tune.WriterLife, Look: c.Tune.Look / 6, Open: c.Tune.Breaker, Share: share})
 			defer accounts.put(t, account{tg, w})()
 			return w.Run(ctx, t)
 		})

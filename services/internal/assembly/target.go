@@ -35,6 +35,7 @@ func (c *Core) openTarget(ctx context.Context, t tenant.ID, s config.Tenant) (*z
 		cfg.Policies[string(f)] = zendesk.Policy(w)
 	}
 	cfg.Log, cfg.Silence = c.Log.With("tenant", t), c.Tune.Silence
+	cfg.Look, cfg.Window = c.Tune.Look, c.Tune.Window
 	if c.Tune.JobLife > 0 {
 		cfg.JobLife = c.Tune.JobLife
 	}

@@ -15,9 +15,9 @@ import (
 // newBreaker opens after more than five failures in a row, or more than half of at least twenty within 30 s
 // (failures.md Z06). A rate limit is not a failure and counts neither way (Z05); a record that is refused is a success
 // of the account.
-func newBreaker() *gobreaker.TwoStepCircuitBreaker[any] {
+func newBreaker(open time.Duration) *gobreaker.TwoStepCircuitBreaker[any] {
 	return gobreaker.NewTwoStepCircuitBreaker[any](gobreaker.Settings{
-		Name: "zendesk", Interval: 30 * time.Second, Timeout: 30 * time.Second, MaxRequests: 1,
+		Name: "zendesk", Interval: 30 * time.Second, Timeout: open, MaxRequests: 1,
 		ReadyToTrip: func(c gobreaker.Counts) bool {
 			return c.ConsecutiveFailures > 5 || c.Requests >= 20 && 2*c.TotalFailures > c.Requests
 		},

@@ -14,8 +14,6 @@ import (
 	"github.com/ml-connector/ml-connector/pkg/tenant"
 )
 
-const verifyEvery = 10 * time.Second
-
 // observer is what a look that finds a write missing needs of the store.
 type observer interface {
 	Observe(ctx context.Context, t tenant.ID, stage audit.Stage, of []store.Observation) error
@@ -32,7 +30,7 @@ func (w *Writer) verifyWrites(ctx context.Context, t tenant.ID) {
 	if !able {
 		return
 	}
-	tick := time.NewTicker(verifyEvery)
+	tick := time.NewTicker(w.opt.Look)
 	defer tick.Stop()
 	for led := false; ; {
 		select {

@@ -46,6 +46,8 @@ type Options struct {
 	Work      time.Duration // longest time for which one batch may call the target; default 3m
 	Grace     time.Duration // the same, counted from the end of Run's context; default 10s (failures.md I15: out in 25s)
 	Life      time.Duration // silence of a writer after which another one takes its batches and tenants over; default 10s
+	Look      time.Duration // how often the target is asked to look at earlier writes; default 10s
+	Open      time.Duration // how long the breaker stays open before one record finds out; default 30s
 	Depth     int           // batches in flight in a lane; default as many as fill the account's job places, and two
 	Share     *Share        // of all writers of the process; nil: without a limit
 	Alone     bool          // no other process writes: batches of others are surely dead (one process, locked folder)
@@ -80,8 +82,9 @@ func New(b events, s state, tg target.Target, log *slog.Logger, now func() time.
 	if now == nil {
 		now = time.Now
 	}
+	opt = withDefaults(opt)
 	return &Writer{bus: b, store: s, target: tg, log: log.With("component", "zendesk-writer"), now: now,
-		opt: withDefaults(opt), begun: now(), breaker: newBreaker(),
+		opt: opt, begun: now(), breaker: newBreaker(opt.Open),
 		alarm: make(chan struct{}), mine: map[string]*span{}, held: map[record.Ref]*batch{}, bugs: map[record.Ref]int{}}
 }
 
@@ -156,5 +159,7 @@ func withDefaults(o Options) Options {
 	def(&o.Work, 3*time.Minute)
 	def(&o.Grace, 10*time.Second)
 	def(&o.Life, 10*time.Second)
+	def(&o.Look, 10*time.Second)
+	def(&o.Open, 30*time.Second)
 	return o
 }
