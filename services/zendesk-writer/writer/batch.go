@@ -179,7 +179,7 @@ func (b *batch) free(ctx context.Context, rows []row) (free []row, err error) {
 		another, isBusy := busy[r.ref]
 		switch {
 		case isBusy && another:
-			b.settle(r.d.Retry(ctx, max(b.w.opt.Busy, b.w.backoff(r.msg.Attempt))), r)
+			b.settle(r.d.Retry(ctx, max(b.w.opt.Busy, min(b.w.backoff(r.msg.Attempt), ownTrouble))), r) // attempts count deaths too
 		case isBusy:
 			b.settle(r.d.Retry(ctx, b.w.opt.Busy), r)
 		default:
