@@ -13,7 +13,7 @@ import (
 // Hold is a set of changes that waits, or waited, for a person.
 type Hold struct {
 	ID      string     `json:"id"`
-	Change  string     `json:"change"` // suspend, email, create
+	Change  string     `json:"change"` // suspend, email, create, ring, relink, adopt
 	Kind    string     `json:"kind"`
 	State   string     `json:"state"` // waiting, approved, rejected, void
 	Hash    string     `json:"hash"`  // of its content; a decision names the hash of what was looked at

@@ -54,7 +54,7 @@ func TestTheSampleOfTheDesignDecodes(t *testing.T) {
 	if !reflect.DeepEqual(got.Employees, config.Defaults().Employees) || !reflect.DeepEqual(got.Guard, config.Defaults().Guard) {
 		t.Error("the sample shows other values than the defaults")
 	}
-	if !got.Zendesk.Adopt || got.Zendesk.Webhook.Secret != "env:ACME_ZD_WEBHOOK_SECRET" {
+	if got.Zendesk.Adopt != nil || got.Zendesk.Webhook.Secret != "env:ACME_ZD_WEBHOOK_SECRET" {
 		t.Errorf("zendesk = %+v", got.Zendesk)
 	}
 }

@@ -38,7 +38,7 @@ func Defaults() Tenant {
 	return Tenant{
 		Mode:       Live,
 		PeopleSoft: PeopleSoft{Schedule: defaultSchedule()},
-		Zendesk:    Zendesk{Budget: Budget{Share: 0.8, Jobs: 5}, Adopt: true},
+		Zendesk:    Zendesk{Budget: Budget{Share: 0.8, Jobs: 5}},
 		Employees:  defaultEmployees(),
 		Vendors:    defaultVendors(),
 		Guard: Guard{

@@ -7,9 +7,15 @@ type Zendesk struct {
 	Budget  Budget      `json:"budget"`
 	Webhook *Webhook    `json:"webhook,omitempty"`
 	// Adopt lets the connector take over a user that has the wanted email, no external_id and the role end user.
-	Adopt bool `json:"adopt"`
+	// Left out, it does too, but what the first load would adopt waits in a hold for a person.
+	Adopt *bool `json:"adopt,omitempty"`
 	// Fields says for single fields who wins when somebody changed one in Zendesk; source_wins where nothing is said.
 	Fields map[DeskField]Winner `json:"fields,omitempty"`
+}
+
+// Adopts tells whether objects may be adopted at all, and whether a person is asked about those of the first load.
+func (z Zendesk) Adopts() (adopts, asks bool) {
+	return z.Adopt == nil || *z.Adopt, z.Adopt == nil || !*z.Adopt
 }
 
 func (z *Zendesk) check(c *complaints) {

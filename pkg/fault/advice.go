@@ -76,7 +76,7 @@ func advice() map[Code]string {
 		EmailCycle:         "look at the hold of the ring with `ml-connector holds show`, compare the addresses with PeopleSoft, and approve it; where there is none, the finding names the setting that is missing",
 		OrgNameTaken:       "another organization has this name; rename one of them",
 		SkipNeverActive:    "nothing to do: nobody is created only to be suspended",
-		AdoptionReview:     "look at `ml-connector plan` before the first load; `mode: observe` in the tenant file writes nothing until then, `zendesk.adopt: false` adopts nobody",
+		AdoptionReview:     "look at `ml-connector plan` and at the hold with `ml-connector holds show`, then approve or reject it; where something was not read yet, read it with `ml-connector sync --full`; `zendesk.adopt: true` in the tenant file asks nobody, `false` adopts nobody",
 		AdoptionRefused:    "a user with this email exists already: allow adoption in the tenant file or set its external_id by hand",
 
 		MissingEmail:       "enter a business email in PeopleSoft",

@@ -31,6 +31,11 @@ const (
 	Relink  Change = "relink"  // the record takes a leaver's object over; a hold for each
 )
 
+// Adoption is what a first load would take over, or create beside somebody with the same name, in an account that was
+// not empty (ADR 0024). The wanted state is handed on; the writer keeps the change back while the item waits. No limit
+// counts it.
+const Adoption Change = "adopt"
+
 // Group is what has a limit of its own: one kind of change on one kind of record.
 type Group struct {
 	Change Change
@@ -136,8 +141,9 @@ type Ruling struct {
 // Judgement is what Judge stores.
 type Judgement struct {
 	Rulings      []Ruling
-	Holds        []Hold   // new ones
-	Void         []string // ids of holds that nothing is left of
+	Items        []GuardItem // new ones; a record's former item leaves
+	Holds        []Hold      // new ones
+	Void         []string    // ids of holds that nothing is left of
 	Entries      []audit.Entry
 	Observations []Observation // of stage transformer
 	At           time.Time

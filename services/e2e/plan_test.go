@@ -189,6 +189,11 @@ func TestTheAdoptionReportSaysWhomTheUsersStandFor(t *testing.T) {
 	}
 	w.applyMode(t, "live")
 	w.sync(t, adminapi.Sync{Full: true})
+	h := w.one(t, 2)
+	if _, err := w.client.Approve(t.Context(), acme, h.ID, adminapi.Decision{Hash: h.Hash, By: "kim"}); err != nil {
+		t.Fatal(err)
+	}
+	w.settled(t)
 	if _, sum := w.plan(t, adminapi.PlanQuery{}); len(sum.Adoption) != 0 || slices.Contains(w.problems(t), "ADOPTION_REVIEW") {
 		t.Errorf("after the load: %+v, problems %v", sum, w.problems(t))
 	}

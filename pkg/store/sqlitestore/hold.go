@@ -41,6 +41,9 @@ func (s *Store) Judge(ctx context.Context, t tenant.ID, since time.Time, judge f
 		if err := rule(ctx, tx, t, j.Rulings); err != nil {
 			return err
 		}
+		if err := moveItems(ctx, tx, t, row.Fresh(j.Items)); err != nil {
+			return err
+		}
 		for i, h := range j.Holds {
 			if err := addHold(ctx, tx, t, book.Next+i, h); err != nil {
 				return err

@@ -20,6 +20,7 @@ func holdTests() map[string]test {
 		"a hold is decided once, also by two people at once":           holdOnce,
 		"judgements of one tenant follow each other":                   holdSerial,
 		"a void hold waits for nobody":                                 holdVoid,
+		"a judgement brings items of its own":                          holdBrings,
 	}
 }
 
@@ -141,4 +142,20 @@ func holdVoid(t *testing.T, s store.Store) {
 	equal(t, "hold", []any{h.State, h.Items, h.Decided, len(book(t, s, acme).Holds)}, []any{store.HoldVoid, 0, utc(noon()), 0})
 	_, err := decide(t, s, acme, store.Decision{Hash: h.Hash, At: noon()})
 	equal(t, "refused", errors.Is(err, store.ErrConflict), true)
+}
+
+func holdBrings(t *testing.T, s store.Store) {
+	stage(t, s, acme, 1)
+	h := newHold()
+	h.ID, h.Group.Change = "adopt-1", store.Adoption
+	var items []store.GuardItem
+	for _, n := range []int{2, 1} { // 1 has an item already, which leaves
+		it := item(n, noon())
+		it.Change, it.State, it.Hold, it.Content = store.Adoption, store.ItemHeld, h.ID, "adopt 77"
+		items = append(items, it)
+	}
+	judged(t, s, acme, store.Judgement{Items: items, Holds: []store.Hold{h}})
+	got := must[store.Hold](t)(s.Hold(t.Context(), acme, h.ID))
+	equal(t, "hold", []any{got.Items, got.Hash}, []any{2, store.HashItems(items)})
+	equal(t, "items", must[[]store.GuardItem](t)(s.HoldItems(t.Context(), acme, h.ID, 0)), []store.GuardItem{items[1], items[0]})
 }

@@ -192,6 +192,9 @@ func held(it store.GuardItem) (adminapi.HoldRecord, error) {
 			out.Changes = append(out.Changes, audit.Change{Field: k, Before: was[k], After: is[k]})
 		}
 	}
+	if it.Change == store.Adoption {
+		out.Changes = append(out.Changes, audit.Change{Field: "in Zendesk", After: it.Content})
+	}
 	if former := strings.Fields(it.Content); it.Change == store.Relink && len(former) > 1 {
 		out.Changes = append(out.Changes, audit.Change{Field: "takes over the Zendesk user of", After: former[1]})
 	}

@@ -3,7 +3,6 @@ package admin
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
 
 	"github.com/ml-connector/ml-connector/pkg/adminapi"
@@ -77,23 +76,11 @@ func (a *API) reported(ctx context.Context, t tenant.ID, q adminapi.PlanQuery, s
 		review += ad.Adopt + ad.Review
 	}
 	if review > 0 {
-		o.Findings = []store.Finding{{Ref: ref, Stage: audit.Operator, Code: fault.AdoptionReview, Detail: told(s.Adoption), Since: now, At: now}}
+		o.Findings = []store.Finding{{Ref: ref, Stage: audit.Operator, Code: fault.AdoptionReview, Detail: plan.Told(s.Adoption), Since: now, At: now}}
 	}
 	if err := a.Store.SetFindings(ctx, t, audit.Operator, o); err != nil || len(s.Adoption) == 0 {
 		return err
 	}
 	return a.Store.Append(ctx, t, []audit.Entry{{ID: audit.ID(audit.Operator, ref, uint64(s.Settings), "adoption", now.UTC().String()), Ref: ref, At: now,
-		Stage: audit.Operator, Verb: "report adoption", Outcome: audit.Finished, Cause: "person/api", Detail: told(s.Adoption)}})
-}
-
-func told(reports []adminapi.Adoption) string {
-	text := ""
-	for i, ad := range reports {
-		if i > 0 {
-			text += "; "
-		}
-		text += fmt.Sprintf("%ss: %d in Zendesk, %d exact, %d to adopt, %d to review, %d new, %d orphans", ad.Kind, ad.Objects, ad.Exact, ad.Adopt,
-			ad.Review, ad.New, ad.Orphans)
-	}
-	return text
+		Stage: audit.Operator, Verb: "report adoption", Outcome: audit.Finished, Cause: "person/api", Detail: plan.Told(s.Adoption)}})
 }

@@ -3,6 +3,7 @@ package plan
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/ml-connector/ml-connector/pkg/adminapi"
@@ -162,4 +163,17 @@ func Strangers(ctx context.Context, l target.Lister, t tenant.ID, kind record.Ki
 		err = nil
 	}
 	return found, err
+}
+
+// Told is adoption reports in one line, without anybody's data.
+func Told(reports []adminapi.Adoption) string {
+	text := ""
+	for i, ad := range reports {
+		if i > 0 {
+			text += "; "
+		}
+		text += fmt.Sprintf("%ss: %d in Zendesk, %d exact, %d to adopt, %d to review, %d new, %d orphans", ad.Kind, ad.Objects, ad.Exact, ad.Adopt,
+			ad.Review, ad.New, ad.Orphans)
+	}
+	return text
 }

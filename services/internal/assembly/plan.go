@@ -89,23 +89,37 @@ func (c *Core) warnOfStrangers(ctx context.Context, t tenant.ID, tg target.Targe
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	for _, kind := range record.Kinds() {
-		found, err := plan.Strangers(ctx, lister, t, kind, ourPrefixes()[kind])
-		if err != nil {
-			c.Log.Debug("account not listed", "tenant", t, "err", err)
-			return
-		}
-		if !found {
-			continue
-		}
-		ref, now := plan.AdoptionRef(), c.Now()
-		err = c.Store.SetFindings(ctx, t, audit.Operator, store.Observation{Ref: ref, Findings: []store.Finding{{Ref: ref, Stage: audit.Operator,
-			Code: fault.AdoptionReview, Detail: "Zendesk held users or organizations before the first load, and nobody has looked at whom they stand for", Since: now, At: now}}})
-		if err != nil && ctx.Err() == nil {
-			c.Log.Warn("finding not stored", "tenant", t, "err", err)
-		}
+	found, err := strangers(ctx, lister, t)
+	if err != nil {
+		c.Log.Debug("account not listed", "tenant", t, "err", err)
+	}
+	if !found || err != nil {
 		return
 	}
+	err = c.noteAdoption(ctx, t, "Zendesk held users or organizations before the first load, and nobody has looked at whom they stand for", false)
+	if err != nil && ctx.Err() == nil {
+		c.Log.Warn("finding not stored", "tenant", t, "err", err)
+	}
+}
+
+// strangers tells whether the account holds objects of others.
+func strangers(ctx context.Context, l target.Lister, t tenant.ID) (bool, error) {
+	for _, kind := range record.Kinds() {
+		if found, err := plan.Strangers(ctx, l, t, kind, ourPrefixes()[kind]); found || err != nil {
+			return found, err
+		}
+	}
+	return false, nil
+}
+
+// noteAdoption opens ADOPTION_REVIEW, or closes it when there is nothing to say.
+func (c *Core) noteAdoption(ctx context.Context, t tenant.ID, detail string, holds bool) error {
+	ref, now := plan.AdoptionRef(), c.Now()
+	o := store.Observation{Ref: ref}
+	if detail != "" {
+		o.Findings = []store.Finding{{Ref: ref, Stage: audit.Operator, Code: fault.AdoptionReview, Hold: holds, Detail: detail, Since: now, At: now}}
+	}
+	return c.Store.SetFindings(ctx, t, audit.Operator, o)
 }
 
 // unseen tells whether nothing was written yet and nobody had the adoption report made.

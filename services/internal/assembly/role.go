@@ -114,7 +114,7 @@ func (a *Accounts) put(t tenant.ID, acc account) (remove func()) {
 func (c *Core) Writer(accounts *Accounts) Role {
 	share := writer.NewShare(0)
 	return Role{"zendesk-writer", func(ctx context.Context, t tenant.ID) error {
-		s, _, err := c.Settings(ctx, t)
+		s, version, err := c.Settings(ctx, t)
 		if err != nil {
 			return err
 		}
@@ -136,9 +136,12 @@ func (c *Core) Writer(accounts *Accounts) Role {
 		if err != nil {
 			return err
 		}
-		defer c.beside(ctx, func(ctx context.Context) { c.warnOfStrangers(ctx, t, tg) })()
+		gate := &firstLoad{core: c, tenant: t, settings: s, version: version, account: tg}
+		if _, asks := s.Zendesk.Adopts(); !asks {
+			defer c.beside(ctx, func(ctx context.Context) { c.warnOfStrangers(ctx, t, tg) })()
+		}
 		return c.whileSignedIn(ctx, t, tg, func(ctx context.Context) error {
-			w := writer.New(c.Bus, c.Store, c.bent(c.lived(tg)), c.Log, c.Now, writer.Options{Alone: c.Tune.Alone, Idle: c.Tune.WriterIdle, Linger: c.Tune.Linger, Batch: c.Tune.WriterBatch, Work: c.Tune.WriterWork, Life: c.Tune.WriterLife, Look: c.Tune.Look / 6, Open: c.Tune.Breaker, Share: share})
+			w := writer.New(c.Bus, c.Store, c.bent(c.lived(tg)), c.Log, c.Now, writer.Options{Gate: gate.open, Alone: c.Tune.Alone, Idle: c.Tune.WriterIdle, Linger: c.Tune.Linger, Batch: c.Tune.WriterBatch, Work: c.Tune.WriterWork, Life: c.Tune.WriterLife, Look: c.Tune.Look / 6, Open: c.Tune.Breaker, Share: share})
 			defer accounts.put(t, account{tg, w})()
 			return w.Run(ctx, t)
 		})

@@ -28,7 +28,8 @@ func (c *Core) openTarget(ctx context.Context, t tenant.ID, s config.Tenant) (*z
 	cfg.Tenant = t
 	cfg.BaseURL = string(s.Zendesk.BaseURL)
 	cfg.Share, cfg.Jobs = s.Zendesk.Budget.Share, min(s.Zendesk.Budget.Jobs, 10)
-	cfg.Adopt, cfg.FreeSeats = s.Zendesk.Adopt, s.Employees.Leaver.DowngradeAgents
+	cfg.FreeSeats = s.Employees.Leaver.DowngradeAgents
+	cfg.Adopt, _ = s.Zendesk.Adopts()
 	cfg.EmailInPlace = s.Employees.Email.Change == config.InPlace
 	cfg.Fields, cfg.Policies = mapped(s), map[string]zendesk.Policy{}
 	for f, w := range s.Zendesk.Fields {

@@ -121,7 +121,7 @@ func printHold(w io.Writer, h adminapi.Hold) {
 		fmt.Fprintf(w, "%s  void: nothing of it is true any more\n", h.ID)
 		return
 	}
-	if h.Limit == 0 && (h.Change == "ring" || h.Change == "relink") { // no limit was exceeded: a person decides about these records
+	if h.Limit == 0 && (h.Change == "ring" || h.Change == "relink" || h.Change == "adopt") { // no limit was exceeded: a person decides about these records
 		fmt.Fprintf(w, "%s  %s: %d records (%s of %ss)\n", h.ID, h.State, h.Items, h.Change, h.Kind)
 	} else {
 		fmt.Fprintf(w, "%s  %s: %d records (%s of %ss), the limit is %d in 24 hours, %d had passed\n", h.ID, h.State, h.Items, h.Change, h.Kind, h.Limit, h.Passed)

@@ -69,6 +69,12 @@ func (c court) count(b store.Book) (groups map[store.Group]*account, order []sto
 			continue // see arbitrate
 		}
 		y := of(it.Group())
+		if it.Change == store.Adoption { // held as it came, for no limit
+			if it.State == store.ItemHeld {
+				y.held++
+			}
+			continue
+		}
 		switch {
 		case it.State == store.ItemGranted && it.Hold == "":
 			y.passed++
@@ -158,12 +164,16 @@ func (c court) close(j *store.Judgement, b store.Book, groups map[store.Group]*a
 
 // alert brings the findings up to date; a judgement that changes none stores none.
 func (c court) alert(j *store.Judgement, groups map[store.Group]*account, order []store.Group) {
-	for _, change := range []store.Change{store.Suspension, store.EmailChange, store.Creation} {
+	for _, change := range []store.Change{store.Suspension, store.EmailChange, store.Creation, store.Adoption} {
 		detail := ""
 		for _, g := range order {
 			if y := groups[g]; g.Change == change && y.hold != "" {
 				if detail != "" {
 					detail += "; "
+				}
+				if change == store.Adoption {
+					detail += fmt.Sprintf("hold %s: %d of %s wait for a person", y.hold, y.held, things(g))
+					continue
 				}
 				detail += fmt.Sprintf("hold %s: %d of %s wait, the limit is %d in 24 hours", y.hold, y.held, things(g), y.limit)
 			}
@@ -180,6 +190,9 @@ func (c court) alert(j *store.Judgement, groups map[store.Group]*account, order 
 	}
 }
 
+// AdoptionAlert is the pseudo-record of the finding that adoptions wait for a person.
+func AdoptionAlert() record.Ref { return alertRef(store.Adoption) }
+
 func alertRef(c store.Change) record.Ref {
 	return record.Ref{Kind: connection, Key: alertPrefix + string(c)}
 }
@@ -191,6 +204,8 @@ func things(g store.Group) string {
 		return "suspensions"
 	case store.EmailChange:
 		return "changes of an email address"
+	case store.Adoption:
+		return "adoptions of " + g.Kind.Plural()
 	}
 	return "creations of " + g.Kind.Plural()
 }

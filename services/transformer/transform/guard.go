@@ -84,6 +84,8 @@ func guardCode(c store.Change) fault.Code {
 		return fault.GuardSuspend
 	case store.EmailChange:
 		return fault.GuardEmail
+	case store.Adoption:
+		return fault.AdoptionReview
 	}
 	return fault.GuardCreate
 }
@@ -141,8 +143,12 @@ func (s *Service) weigh(ctx context.Context, at moment, results []*result) error
 
 // weigh asks the order of addresses first, then the guard's limits.
 func (r *result) weigh(at moment, item store.GuardItem, has bool, change store.Change, content string) {
+	r.again = false
 	r.ordered = r.turn.step != "" || r.settled || has && ordered(item.Change) && !r.passing
 	switch {
+	case has && item.Change == store.Adoption:
+		r.turn = turn{}
+		r.adopt(at, item)
 	case r.turn.step != "":
 		r.wait(at, item, has)
 	case r.settled:

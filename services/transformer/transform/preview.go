@@ -110,6 +110,7 @@ func (r *result) preview(at moment, item store.GuardItem, change store.Change) P
 	if r.waits && item.State == store.ItemRejected && !p.Fresh {
 		p.Code = fault.GuardRejected
 	}
+	r.keptBack(&p, item)
 	r.note = ""
 	p.Explain = r.resolved(at, false, nil).Explain
 	return p
@@ -199,6 +200,9 @@ func (c court) forecast(b store.Book, fresh map[store.Group]int) []Forecast {
 	var out []Forecast
 	groups, order := c.count(b)
 	for _, g := range order {
+		if g.Change == store.Adoption { // no limit is asked
+			continue
+		}
 		y := groups[g]
 		f := Forecast{Group: g, Limit: y.limit, Passed: y.passed, Held: y.held, Asking: len(y.single) + len(y.set), Hold: y.hold}
 		if n := fresh[g]; n > 0 {

@@ -46,6 +46,7 @@ type result struct {
 	move     *store.GuardMove
 	note     string // what the guard says to it
 	turn     turn   // of the order of addresses, when the record waits for one
+	again    bool   // the wanted state is handed on once more, although it is the same: the writer kept it back
 	passing  bool   // a person approved its place in that order: the guard does not count it
 	settled  bool   // and its item is done with
 	ordered  bool   // what is told about that order may have changed
@@ -134,7 +135,7 @@ func (r *result) advance(at moment) {
 	if r.waits {
 		wanted = r.before.Wanted
 	}
-	moved := !bytes.Equal(r.before.Wanted, wanted)
+	moved := r.again || !bytes.Equal(r.before.Wanted, wanted)
 	next := r.decision.nextDate(at.policy.zone())
 	r.save = m.Changed || moved || r.move != nil || next != r.before.NextDate || r.before.Config != at.policy.Version || !slices.Equal(r.points, r.before.Points)
 	if r.save {

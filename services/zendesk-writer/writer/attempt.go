@@ -59,8 +59,17 @@ func (b *batch) attemptKind(ctx context.Context, rows []row) ([]result, error) {
 		if p.Err != nil { // nothing was made: the object that the plan met may be another's
 			results[i].outcome.TargetID, results[i].outcome.Memory = rows[i].link.TargetID, rows[i].link.Memory
 		}
+	}
+	if err := b.undecided(ctx, results); err != nil {
+		all := make([]int, len(results))
+		for i := range all {
+			all[i] = i
+		}
+		return results, b.unsent(results, all, err)
+	}
+	for i, p := range planned {
 		switch {
-		case p.Err != nil || p.Change.Verb == target.Nothing:
+		case results[i].outcome.Err != nil || p.Change.Verb == target.Nothing:
 		case b.w.suspect(rows[i].ref):
 			alone = append(alone, i)
 		default:

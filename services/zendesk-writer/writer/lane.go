@@ -82,6 +82,9 @@ func (l *lane) lead(ctx context.Context) error {
 			wait(ctx, pause)
 			continue
 		}
+		if l.closed(ctx) {
+			continue
+		}
 		if l.w.account.refuses() {
 			l.probe(ctx, p)
 			continue

@@ -50,6 +50,7 @@ type Options struct {
 	Open      time.Duration // how long the breaker stays open before one record finds out; default 30s
 	Depth     int           // batches in flight in a lane; default as many as fill the account's job places, and two
 	Share     *Share        // of all writers of the process; nil: without a limit
+	Gate      Gate          // nil: always open
 	Alone     bool          // no other process writes: batches of others are surely dead (one process, locked folder)
 }
 
@@ -72,6 +73,7 @@ type Writer struct {
 	bugs map[record.Ref]int    // how often a record tripped over a bug of ours; its changes go alone
 
 	account account
+	gate    entrance
 
 	halted atomic.Pointer[fault.Error] // the violation after which this writer makes no call
 	alarm  chan struct{}               // closed with it

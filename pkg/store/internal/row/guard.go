@@ -22,6 +22,15 @@ func Moves(saves []store.LedgerSave, stored []bool) []store.GuardMove {
 	return out
 }
 
+// Fresh is moves that store new items, in the order of locking.
+func Fresh(in []store.GuardItem) []store.GuardMove {
+	out := make([]store.GuardMove, 0, len(in))
+	for _, it := range slices.SortedFunc(slices.Values(in), func(a, b store.GuardItem) int { return Compare(a.Ref, b.Ref) }) {
+		out = append(out, store.GuardMove{Item: it, Fresh: true})
+	}
+	return out
+}
+
 // Rulings is rulings in the order of locking.
 func Rulings(in []store.Ruling) []store.Ruling {
 	return slices.SortedFunc(slices.Values(in), func(a, b store.Ruling) int {
