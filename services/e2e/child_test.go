@@ -2,12 +2,16 @@ package e2e
 
 import (
 	"bytes"
+	"cmp"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"sync"
 	"syscall"
 	"testing"
+	"time"
+
+	"github.com/ml-connector/ml-connector/pkg/adminapi"
 )
 
 // programs builds the named programs once for the test and answers their folder.
@@ -50,6 +54,23 @@ func spawn(t testing.TB, path string, env []string, args ...string) *child {
 			t.Logf("%s said:\n%s", filepath.Base(path), c.log.tail(4000))
 		}
 	})
+	return c
+}
+
+// serve starts the one process on a data folder and waits until it answers; w's client is its own from then on.
+func (w *world) serve(t testing.TB, bin, data, config string, args ...string) *child {
+	t.Helper()
+	args = append([]string{"serve", "--data", data, "--config", config, "--listen", "127.0.0.1:0", "--ingress", cmp.Or(w.ingress, "127.0.0.1:0")}, args...)
+	c := spawn(t, filepath.Join(bin, "ml-connector"), nil, args...)
+	until(t, time.Minute, "the process answers", func() bool {
+		client, err := adminapi.FindLocal(data)
+		if err != nil {
+			return false
+		}
+		w.client = client
+		_, err = client.Status(t.Context(), "")
+		return err == nil
+	}, func() { t.Log(c.log.tail(2000)) })
 	return c
 }
 

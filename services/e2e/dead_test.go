@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ml-connector/ml-connector/pkg/adminapi"
+	"github.com/ml-connector/ml-connector/pkg/audit"
 	"github.com/ml-connector/ml-connector/pkg/bus"
 	"github.com/ml-connector/ml-connector/pkg/event"
 	"github.com/ml-connector/ml-connector/pkg/record"
@@ -68,18 +69,7 @@ func TestARetriedLetterIsAppliedOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := part.Messages[0]
-	original, err := event.Encode(m.Event)
-	if err != nil {
-		t.Fatal(err)
-	}
-	d, err := event.With(event.Event{ID: "dead/transformer/ERP_acme/1", Source: "test", Type: event.DeadV1, Subject: m.Ref.String(), Time: time.Now().UTC(), Tenant: acme},
-		event.Dead{Stage: "transformer", Kind: m.Ref.Kind, Key: m.Ref.Key, Code: "POISON", Stream: "ERP_acme", Sequence: m.Seq, Attempts: 8, Original: original})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := w.sys.Core.Bus.Publish(t.Context(), acme, bus.Dead, d); err != nil {
-		t.Fatal(err)
-	}
+	w.bury(t, m.Event, event.Dead{Stage: audit.Transformer, Kind: m.Ref.Kind, Key: m.Ref.Key, Stream: "ERP_acme", Sequence: m.Seq})
 	w.letters(t, 1)
 	if _, err := w.client.RetryDead(t.Context(), acme, adminapi.DeadChoice{All: true, By: "test"}); err != nil {
 		t.Fatal(err)

@@ -165,19 +165,7 @@ func TestKillNineWhilePeopleSoftSendsLosesAndDoublesNothing(t *testing.T) {
 	bin, dir := programs(t, "ml-connector"), t.TempDir()
 	write(t, dir, "config.yaml", tuningFile)
 	data := filepath.Join(dir, "data")
-	start := func() *child {
-		c := spawn(t, filepath.Join(bin, "ml-connector"), nil, "serve", "--data", data, "--config", filepath.Join(dir, "config.yaml"), "--listen", "127.0.0.1:0", "--ingress", w.ingress)
-		until(t, time.Minute, "the process answers", func() bool {
-			client, err := adminapi.FindLocal(data)
-			if err != nil {
-				return false
-			}
-			w.client = client
-			_, err = client.Status(t.Context(), "")
-			return err == nil
-		}, func() { t.Log(c.log.tail(2000)) })
-		return c
-	}
+	start := func() *child { return w.serve(t, bin, data, filepath.Join(dir, "config.yaml")) }
 	c := start()
 	w.applyIB(t)
 	w.sender(t, pssim.NodeOptions{})

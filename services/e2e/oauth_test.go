@@ -181,19 +181,7 @@ func TestKillNineBetweenTheAnswerAndTheStore(t *testing.T) {
 	if err := os.WriteFile(config, []byte(tuningFile), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	start := func() *child {
-		c := spawn(t, filepath.Join(bin, "ml-connector"), nil, "serve", "--data", data, "--config", config, "--listen", "127.0.0.1:0", "--ingress", "127.0.0.1:0")
-		until(t, time.Minute, "the process answers", func() bool {
-			client, err := adminapi.FindLocal(data)
-			if err != nil {
-				return false
-			}
-			w.client = client
-			_, err = client.Status(t.Context(), "")
-			return err == nil
-		}, func() { t.Log(c.log.tail(2000)) })
-		return c
-	}
+	start := func() *child { return w.serve(t, bin, data, config) }
 	c := start()
 	w.applyConsent(t)
 	w.connect(t)
