@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -83,8 +85,8 @@ func (a *API) readAgain(ctx context.Context, t tenant.ID, kind record.Kind, item
 	if len(items) > byKey {
 		return a.readAll(ctx, t, kind, items)
 	}
-	for _, it := range items {
-		c, err := a.cycleOf(ctx, t, bus.Tick{Kind: kind, Mode: event.ModeKey, Key: it.Ref.Key})
+	for _, key := range keys(kind, items) {
+		c, err := a.cycleOf(ctx, t, bus.Tick{Kind: kind, Mode: event.ModeKey, Key: key})
 		switch {
 		case err != nil:
 			return err
@@ -95,6 +97,21 @@ func (a *API) readAgain(ctx context.Context, t tenant.ID, kind record.Kind, item
 		}
 	}
 	return nil
+}
+
+// keys are the records that a hold depends on: its own, and the leaver whose object one of them would take over, who may
+// be back.
+func keys(kind record.Kind, items []store.GuardItem) (list []string) {
+	for _, it := range items {
+		list = append(list, it.Ref.Key)
+		if words := strings.Fields(it.Content); it.Change == store.Relink && len(words) > 1 {
+			if key, ok := strings.CutPrefix(words[1], string(kind)+"/"); ok {
+				list = append(list, key)
+			}
+		}
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
 }
 
 // readAll reads everything, unless a full read that began after the newest of the items did it just now: so a read

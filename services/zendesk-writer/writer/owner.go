@@ -2,12 +2,14 @@ package writer
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/ml-connector/ml-connector/pkg/address"
 	"github.com/ml-connector/ml-connector/pkg/audit"
+	"github.com/ml-connector/ml-connector/pkg/bus"
 	"github.com/ml-connector/ml-connector/pkg/directory"
 	"github.com/ml-connector/ml-connector/pkg/event"
 	"github.com/ml-connector/ml-connector/pkg/fault"
@@ -101,16 +103,48 @@ func (r row) former() (record.Ref, bool) {
 }
 
 // apart gives those rows back that take over the object of a record of the same batch: the two must not be written
-// beside each other.
+// beside each other. So it does with those that a leaver's suspension must go before.
 func (b *batch) apart(ctx context.Context, rows []row) []row {
-	return slices.DeleteFunc(rows, func(r row) bool {
+	free := make([]row, 0, len(rows))
+	for _, r := range rows {
 		old, takes := r.former()
-		if !takes || !slices.ContainsFunc(rows, func(o row) bool { return o.ref == old }) {
-			return false
+		wait := takes && slices.ContainsFunc(rows, func(o row) bool { return o.ref == old })
+		if takes && !wait {
+			r.back, wait = b.former(ctx, r.ref, old)
 		}
-		b.settle(r.d.Retry(ctx, b.w.opt.Busy), r)
-		return true
-	})
+		if wait {
+			b.settle(r.d.Retry(ctx, b.w.opt.Busy), r)
+			continue
+		}
+		free = append(free, r)
+	}
+	return free
+}
+
+// former asks how it stands about the record whose object is to be taken over. A person approved that it is a leaver's:
+// back says that it came back since, so that the object stays with it; soon, that the answer is not certain yet.
+func (b *batch) former(ctx context.Context, ref, old record.Ref) (back, soon bool) {
+	links, err := b.w.store.Links(ctx, b.t, []record.Ref{ref, old})
+	if err != nil {
+		return false, true
+	}
+	if links[ref].TargetID != "" || links[old].TargetID == "" {
+		return false, false // it was taken over before
+	}
+	e, err := b.w.bus.Wanted(ctx, b.t, old)
+	if errors.Is(err, bus.ErrNone) {
+		return false, false
+	}
+	if err != nil {
+		return false, true
+	}
+	payload, err := event.Payload[event.Wanted](e, event.WantedV1)
+	if err != nil {
+		return true, false // what nobody can read proves no leaver
+	}
+	want, err := payload.Entry()
+	working := links[old].State == string(directory.Active)
+	return err != nil || want.State() == directory.Active, err == nil && working && want.State() == directory.Suspended
 }
 
 // touched lists every record whose link the rows may change.
@@ -124,10 +158,11 @@ func touched(rows []row) []record.Ref {
 	return out
 }
 
-// inherit gives a row that takes over an object the link of the record that has it.
+// inherit gives a row that takes over an object the link of the record that has it, unless that one works again: then
+// the object stays with it, and the row waits for the address like any other.
 func (r *row) inherit(links map[record.Ref]store.Link) {
 	old, takes := r.former()
-	if !takes || r.link.TargetID != "" || links[old].TargetID == "" {
+	if !takes || r.back || r.link.TargetID != "" || links[old].TargetID == "" || links[old].State == string(directory.Active) {
 		return
 	}
 	from := links[old]

@@ -117,3 +117,29 @@ func TestTwoRecordsOfOneObjectAreNotWrittenBesideEachOther(t *testing.T) {
 		}
 	})
 }
+
+// The leaver came back after a person approved that another record takes the object over.
+func TestAnObjectIsNotTakenFromSomebodyWhoIsBack(t *testing.T) {
+	taking := mailed(emp(2), "x@example.com")
+	taking.User.Takes = "psft:emp:1"
+	for name, first := range map[string]bool{"the return is known already": true, "the return is written before": false} {
+		t.Run(name, func(t *testing.T) {
+			play(t, Options{}, func(s *stand) {
+				s.has(emp(1), 7, "x@example.com")
+				if first {
+					s.w.links[emp(1)] = func(l store.Link) store.Link { l.State = "suspended"; return l }(s.w.links[emp(1)])
+				}
+				s.want(emp(1), 8, mailed(emp(1), "x@example.com"))
+				s.want(emp(2), 1, taking)
+			}, func(s *stand) {
+				s.until(time.Minute, "written", s.w.idle)
+				if l := s.w.link(emp(1)); l.TargetID != "id-1" {
+					t.Errorf("link of who is back %+v", l)
+				}
+				if l := s.w.link(emp(2)); l.TargetID == "id-1" {
+					t.Errorf("link of the other record %+v", l)
+				}
+			})
+		})
+	}
+}

@@ -24,6 +24,7 @@ type row struct {
 	digest string
 	link   store.Link
 	fresh  bool        // was in quarantine or taken over: an outcome was unknown before
+	back   bool        // the record whose object is to be taken over works again
 	old    *store.Link // of the record whose object is taken over, when it still has it
 }
 
