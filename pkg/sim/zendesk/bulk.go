@@ -145,6 +145,9 @@ func (s *Sim) updateUsers(c *call) reply {
 		if u == nil {
 			return result{Index: &i, ID: &id, Error: "UserUpdateError", Details: "User not found", Status: "Failed"}
 		}
+		if cz.refuse {
+			return result{Index: &i, ID: &u.ID, Error: "UserUpdateError", Details: "Database collision", Status: "Failed"}
+		}
 		after, ps := s.startUser(cz, u, b.in(i)).run()
 		if ps != nil {
 			return result{Index: &i, ID: &u.ID, Error: "UserUpdateError", Details: ps.bulk(" "), Status: "Failed"}

@@ -241,3 +241,24 @@ func TestOrganizations(t *testing.T) {
 		t.Errorf("organizations %v, want two of one name", names)
 	}
 }
+
+func TestRefusedRecordsOfAJobAreNotWrittenAndFailAtTheirOwnIDs(t *testing.T) {
+	a := open(t, zendesk.Options{JobDuration: func(int) time.Duration { return 0 }})
+	for _, n := range []string{"1", "2", "3"} {
+		a.want(201, "POST", "/api/v2/users", `{"user":{"name":"P","external_id":"E`+n+`","skip_verify_email":true}}`)
+	}
+	a.sim.Fault(zendesk.Fault{Path: "/api/v2/users/update_many", Times: 1, Job: &zendesk.JobFault{Refuse: 1}})
+	body := `{"users":[{"external_id":"E1","name":"A"},{"external_id":"E2","name":"B"},{"external_id":"E3","name":"C"}]}`
+	id := a.want(200, "PUT", "/api/v2/users/update_many", body).str(t, "job_status", "id")
+	a.want(200, "GET", "/api/v2/job_statuses/"+id, "").has(t, `"index":0`, `"status":"Failed"`, "Database collision")
+	var names []string
+	for _, u := range a.sim.Users() {
+		if u.ExternalID != nil {
+			names = append(names, u.Name)
+		}
+	}
+	slices.Sort(names)
+	if !slices.Equal(names, []string{"B", "C", "P"}) {
+		t.Errorf("names %v: the refused record must stay as it was, the others not", names)
+	}
+}

@@ -29,6 +29,7 @@ type cause struct {
 	at           time.Time // whole seconds, as Zendesk shows
 	verb         string
 	lose         bool
+	refuse       bool // the record is answered as failed and not written
 }
 
 type effectLog struct {

@@ -55,6 +55,10 @@ type JobFault struct {
 	// Drop and Shuffle spoil the results of a completed job: the last Drop are missing, the order is another.
 	Drop    int  `json:"drop,omitempty"`
 	Shuffle bool `json:"shuffle,omitempty"`
+	// Refuse is how many records at the beginning of a job on update_many of users are answered as failed and not
+	// written, for a reason that is over when they are sent again (3.5).
+	Refuse int `json:"refuse,omitempty"`
+	Repeat int `json:"repeat,omitempty"` // the first Repeat come a second time, at the end
 }
 
 type armedFault struct {

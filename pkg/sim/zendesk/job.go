@@ -151,6 +151,7 @@ func (s *Sim) apply(j *job) {
 	c.at = j.effectAt.Truncate(time.Second)
 	j.results = make([]result, 0, n)
 	for i := range n {
+		c.refuse = i < j.fate.Refuse
 		r := j.run(c, i)
 		if s.opts.Quirks.ResultIndex && r.Index == nil {
 			r.Index = &i
@@ -161,6 +162,7 @@ func (s *Sim) apply(j *job) {
 		s.rng.Shuffle(n, func(a, b int) { j.results[a], j.results[b] = j.results[b], j.results[a] })
 	}
 	j.results = j.results[:max(0, n-s.opts.Quirks.DropResults-j.fate.Drop)]
+	j.results = append(j.results, j.results[:min(j.fate.Repeat, len(j.results))]...)
 	j.run = nil // lets go of the request
 }
 

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ml-connector/ml-connector/pkg/audit"
 	"github.com/ml-connector/ml-connector/pkg/fault"
@@ -91,6 +92,23 @@ func TestEverythingAnsweredSurvivesACrash(t *testing.T) {
 	defer copied.Close() //nolint:errcheck // nothing hangs on it
 	if entries, err := copied.Trail(t.Context(), acme, audit.Query{}); err != nil || len(entries) != 50 {
 		t.Fatalf("%d entries of 50, %v", len(entries), err)
+	}
+}
+
+func TestANewOwnerOfTheFolderEndsTheLeasesOfTheDead(t *testing.T) {
+	s := open(t).(*Store)
+	t.Cleanup(func() { _ = s.Close() })
+	if _, taken, err := s.TakeLease(t.Context(), "acme", "renew", "dead", time.Hour); err != nil || !taken {
+		t.Fatal(taken, err)
+	}
+	if _, taken, err := s.TakeLease(t.Context(), "acme", "renew", "new", time.Hour); err != nil || taken {
+		t.Fatal("a lease is taken twice", err)
+	}
+	if err := s.EndLeases(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if l, taken, err := s.TakeLease(t.Context(), "acme", "renew", "new", time.Hour); err != nil || !taken || l.Fence != 2 {
+		t.Errorf("%+v, %t, %v", l, taken, err)
 	}
 }
 

@@ -21,6 +21,7 @@ const (
 		WHERE leases.holder = excluded.holder OR leases.until <= ` + clock + `
 		RETURNING name, holder, fence, until`
 	selectLease = `SELECT name, holder, fence, until FROM leases WHERE tenant = ? AND name = ?`
+	endLeases   = `UPDATE leases SET until = 0`
 	endLease    = `UPDATE leases SET until = 0 WHERE tenant = ? AND name = ? AND holder = ? AND fence = ?`
 )
 
@@ -41,6 +42,15 @@ func (s *Store) TakeLease(ctx context.Context, t tenant.ID, name, holder string,
 func (s *Store) EndLease(ctx context.Context, t tenant.ID, l store.Lease) error {
 	return s.write(ctx, "store: end lease", func(ctx context.Context, tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, endLease, t, l.Name, l.Holder, l.Fence)
+		return err
+	})
+}
+
+// EndLeases gives back every lease of every tenant. Only a process that has the data folder for itself may call it: the
+// holders are dead then, and nobody needs to wait until their time is over.
+func (s *Store) EndLeases(ctx context.Context) error {
+	return s.write(ctx, "store: end leases", func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, endLeases)
 		return err
 	})
 }

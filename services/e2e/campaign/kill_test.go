@@ -12,7 +12,7 @@ import (
 // The one process is killed at random moments of the first load and of everything behind it: every 25th time again while
 // it recovers, every 50th after it stood still for a second. Then all oracles are asked (T5).
 func TestRandomKillsOfOneProcess(t *testing.T) {
-	began, kills, records := time.Now(), number(t, "MLC_CAMPAIGN_KILLS", 25), number(t, "MLC_CAMPAIGN_RECORDS", 2000)
+	began, kills, records := time.Now(), size(t, "MLC_CAMPAIGN_KILLS", 25, 300), size(t, "MLC_CAMPAIGN_RECORDS", 2000, 20000)
 	r := newRig(t, build(t, "ml-connector"), records*9/10, records/10, seed(t))
 	fmt.Printf("campaign: %d kills, %d records, seed %d\n", kills, records, seed(t))
 	defer func() {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -111,7 +112,7 @@ func (r *rig) trail() (bad []string) {
 	}
 	n := 0
 	for key := range r.work.touched {
-		if n++; n > 150 {
+		if n++; n > 400 {
 			break
 		}
 		rows, err := r.client.Audit(ctx, acme, audit.Query{Ref: record.Ref{Kind: record.Employee, Key: key}, Limit: 1000})
@@ -123,34 +124,34 @@ func (r *rig) trail() (bad []string) {
 	return bad
 }
 
+// terminal are the outcomes that end a record's version at the writer (failures.md 2.1).
+var terminal = []audit.Outcome{audit.Applied, audit.Verified, audit.Unchanged, audit.Superseded, audit.Held, audit.Rejected, audit.Dead}
+
 func ends(key string, rows []adminapi.AuditEntry) (bad []string) {
 	ids, ended, resolved := map[string]bool{}, map[uint64]int{}, map[uint64]int{}
+	newest, closed := uint64(0), uint64(0)
 	for _, e := range rows {
 		if ids[e.ID] {
 			bad = append(bad, "O11: an entry twice: "+key+" "+e.ID)
 		}
 		ids[e.ID] = true
+		if e.Stage == string(audit.Writer) && slices.Contains(terminal, audit.Outcome(e.Outcome)) {
+			closed = max(closed, e.Version)
+		}
 		switch {
 		case e.Stage == string(audit.Transformer) && e.Outcome == string(audit.Resolved) && e.Version > 0:
 			resolved[e.Version]++
+			newest = max(newest, e.Version)
 		case e.Stage == string(audit.Writer) && e.Outcome == string(audit.Applied):
 			ended[e.Version]++
 		}
 	}
+	if closed < newest {
+		bad = append(bad, fmt.Sprintf("O11: version %d of %s was decided and nothing says how it ended", newest, key))
+	}
 	for version, n := range ended {
 		if n > 1 || resolved[version] != 1 {
 			bad = append(bad, fmt.Sprintf("O11: version %d of %s was decided %d times and applied %d times", version, key, resolved[version], n))
-		}
-	}
-	return bad
-}
-
-// secrets is a part of O8: nothing of what was entrusted stands in the log.
-func (r *rig) secrets() (bad []string) {
-	text := r.log.tail(1 << 30)
-	for _, s := range []string{r.Secrets["DEMO_PS_PASSWORD"], r.Secrets["DEMO_ZD_SECRET"], ibPassword, "sim-access", "sim-refresh"} {
-		if strings.Contains(text, s) {
-			bad = append(bad, "O8: a secret stands in the log")
 		}
 	}
 	return bad

@@ -72,6 +72,14 @@ func number(t testing.TB, name string, otherwise int) int {
 	return n
 }
 
+// size is how much is played: what the environment says, else the whole in CI and a short form elsewhere.
+func size(t testing.TB, name string, short, whole int) int {
+	if os.Getenv("CI") != "" {
+		short = whole
+	}
+	return number(t, name, short)
+}
+
 func seed(t testing.TB) uint64 { return uint64(number(t, "MLC_CAMPAIGN_SEED", 20261123)) }
 
 // blame fails the test with everything that the oracles complained about.

@@ -47,7 +47,13 @@ type rig struct {
 
 func newRig(t testing.TB, bin string, employees, vendors int, seed uint64) *rig {
 	t.Helper()
-	c, err := demo.NewCompany(employees, vendors, seed, 0, 10*time.Millisecond)
+	return newLimitedRig(t, bin, employees, vendors, seed, 0)
+}
+
+// newLimitedRig is newRig with a Zendesk of so many requests a minute, and its limits for single paths; 0 is no limit.
+func newLimitedRig(t testing.TB, bin string, employees, vendors int, seed uint64, rpm int) *rig {
+	t.Helper()
+	c, err := demo.NewCompany(employees, vendors, seed, rpm, 10*time.Millisecond)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,6 +118,12 @@ func (r *rig) file() string {
 	return strings.Replace(r.TenantFile(), "  schedule: { employees: 5m, vendors: 15m,", "  ib: { nodes: [PSFT_HR, PSFT_EP], auth: { basic: { username: PSFT, password: env:DEMO_IB_PASSWORD } } }\n"+
 		"  schedule: { employees: 12h, vendors: 12h,", 1) +
 		"guard: { suspend: { floor: 100000 }, email: { floor: 100000 }, create: { floor: 100000 } }\n"
+}
+
+// guarded is the same with the usual limits for mass changes.
+func (r *rig) guarded() string {
+	file, _, _ := strings.Cut(r.file(), "guard:")
+	return file
 }
 
 func (r *rig) values() map[string]map[string]string {

@@ -19,7 +19,7 @@ import (
 
 // Every program runs by itself over NATS and Postgres, two writers share the work, and each is killed at random (T6).
 func TestRandomKillsOfSeparateServices(t *testing.T) {
-	began, kills, records := time.Now(), number(t, "MLC_CAMPAIGN_KILLS_SEPARATE", 12), number(t, "MLC_CAMPAIGN_RECORDS_SEPARATE", 500)
+	began, kills, records := time.Now(), size(t, "MLC_CAMPAIGN_KILLS_SEPARATE", 12, 60), size(t, "MLC_CAMPAIGN_RECORDS_SEPARATE", 500, 5000)
 	database := pgtest.URL(t)
 	names := []string{"poller", "transformer", "recorder", "zendesk-writer", "zendesk-writer"}
 	r := newRig(t, build(t, "poller", "transformer", "zendesk-writer", "recorder", "console"), records*9/10, records/10, seed(t))
@@ -68,7 +68,7 @@ func TestRandomKillsOfSeparateServices(t *testing.T) {
 		running[victim] = run(names[victim])
 	}
 	fmt.Printf("campaign: %d kills in %.1f s\n", kills, time.Since(began).Seconds())
-	r.blame(fmt.Sprintf("after kill %d", kills), append(r.judged(), append(r.trail(), r.secrets()...)...))
+	r.blame(fmt.Sprintf("after kill %d", kills), append(r.judged(), append(r.trail(), append(r.secrets(), r.leaked(database)...)...)...))
 	for i, p := range append(running, console) {
 		if code := p.term(); code != 0 {
 			t.Errorf("program %d: exit code %d after SIGTERM", i, code)

@@ -80,3 +80,15 @@ func (w *workload) crowd(r *rig, n int) {
 		w.title(r, w.people[i])
 	}
 }
+
+// move gives so many people new addresses, which are calls of their own and no bulk job.
+func (w *workload) move(r *rig, n int) {
+	r.t.Helper()
+	for _, i := range r.dice.Perm(len(w.people))[:min(n, len(w.people))] {
+		w.n++
+		if _, err := r.PS.ChangeEmail(w.people[i], fmt.Sprintf("c%d.%s@example.com", w.n, w.people[i])); err != nil {
+			r.t.Fatal(err)
+		}
+		w.touched[w.people[i]] = true
+	}
+}

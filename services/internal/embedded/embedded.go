@@ -108,6 +108,11 @@ func (s *System) openBroker(ctx context.Context, o Options, keys *vault.Vault) (
 	if err != nil {
 		return err
 	}
+	if db, ok := s.Core.Store.(*sqlitestore.Store); ok { // the broker's folder is locked: who holds a lease is dead
+		if err = db.EndLeases(ctx); err != nil {
+			return err
+		}
+	}
 	if s.listen, err = listen(o.Listen, "--listen"); err != nil {
 		return err
 	}
