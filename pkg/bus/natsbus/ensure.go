@@ -121,6 +121,9 @@ func (b *Bus) ensureConsumer(ctx context.Context, t tenant.ID, c bus.Consumer) e
 	if err != nil {
 		return classify(op, err)
 	}
+	if anew, err := b.beginAnew(ctx, t, s, have.CachedInfo(), want); anew || err != nil {
+		return classify(op, err)
+	}
 	diffs := consumerDrift(want, have.CachedInfo().Config)
 	if len(diffs) == 0 {
 		return nil

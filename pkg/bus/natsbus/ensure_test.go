@@ -78,6 +78,28 @@ func TestAConsumerThatDriftedIsRepaired(t *testing.T) {
 	}
 }
 
+// A consumer says that it delivered more than its stream holds: the stream was cut. Without a new consumer the server
+// gives nothing before the stream is as long again.
+func TestAConsumerBehindTheEndOfItsStreamBeginsAnew(t *testing.T) {
+	b, _ := ready(t)
+	have, err := b.js.Consumer(t.Context(), "ERP_acme", string(bus.Transformer))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for at, want := range map[uint64]bool{0: false, 1: true} {
+		info := *have.CachedInfo()
+		info.Delivered.Stream = at
+		anew, err := b.beginAnew(t.Context(), bustest.Acme, bus.ERP, &info, consumerConfig(bustest.Acme, bus.Transformer, b.opts))
+		if err != nil || anew != want {
+			t.Errorf("delivered %d of 0: anew %v, %v", at, anew, err)
+		}
+	}
+	if _, err := b.AppendPage(t.Context(), bustest.Acme, record.Employee, pageFrom(0, 0)); err != nil {
+		t.Fatal(err)
+	}
+	checkOnce(t, b, perPage)
+}
+
 func TestALostStreamStopsEnsureBeforeAnythingIsMade(t *testing.T) {
 	b := connect(t, testOptions(serve(t, t.TempDir())))
 	_, err := b.Ensure(t.Context(), bustest.Acme, map[string]time.Time{"DIRECTORY_acme": time.Now()})

@@ -59,7 +59,7 @@ func decode(t tenant.ID, s bus.Stream, want event.Type, m jetstream.Msg) (bus.Me
 	if err != nil {
 		return bus.Message{}, err
 	}
-	out := bus.Message{Stream: s, Seq: md.Sequence.Stream, Attempt: int(md.NumDelivered), Stored: md.Timestamp}
+	out := bus.Message{Stream: s, Seq: md.Sequence.Stream, Attempt: int(md.NumDelivered), Pending: md.NumPending, Stored: md.Timestamp}
 	err = readInto(&out, t, want, m.Subject(), m.Headers(), m.Data())
 	return out, err
 }

@@ -57,6 +57,9 @@ func (a *API) sync(r *http.Request) (any, error) {
 	if in.Key != "" && in.Kind == "" {
 		return nil, &fault.Error{Kind: fault.Invalid, Code: adminapi.BadRequest, Detail: "a key needs a kind", Next: "use employees or vendors"}
 	}
+	if err := a.Prepare(r.Context(), t); err != nil { // what it heals asks for reads of its own, which would replace this one
+		return nil, err
+	}
 	out := adminapi.Synced{Cycles: []string{}}
 	for _, k := range kinds {
 		if !polled[k] {

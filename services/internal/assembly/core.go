@@ -11,7 +11,6 @@ import (
 	"log/slog"
 	"os"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/ml-connector/ml-connector/pkg/bus"
@@ -49,7 +48,7 @@ type Core struct {
 	Bend func(target.Target) target.Target
 
 	answers   answers // of the ingress
-	regaining sync.Mutex
+	regaining turns
 }
 
 // Tune scales times for tests and demos; the zero value is production.
@@ -86,6 +85,11 @@ func (c *Core) Settings(ctx context.Context, t tenant.ID) (config.Tenant, int64,
 
 // Prepare makes the tenant's streams and remembers them. Streams that are older than the store are made good.
 func (c *Core) Prepare(ctx context.Context, t tenant.ID) error {
+	end, err := c.regaining.begin(ctx, t) // one role does it while the others of this process wait to begin
+	if err != nil {
+		return err
+	}
+	defer end()
 	known, err := c.Store.KnownStreams(ctx, t)
 	if err != nil {
 		return err
@@ -99,8 +103,6 @@ func (c *Core) Prepare(ctx context.Context, t tenant.ID) error {
 			return err
 		}
 	}
-	c.regaining.Lock() // one role does it while the others of this process wait to begin
-	defer c.regaining.Unlock()
 	if known, err = c.Store.KnownStreams(ctx, t); err != nil {
 		return err
 	}
