@@ -3,6 +3,7 @@ package e2e
 import (
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -31,6 +32,7 @@ func TestFaultScriptOfWhatIsHeld(t *testing.T) {
 		"Z22 a suspension does not stick":                    func(t *testing.T) { lostSuspension(t, false) },
 		"Z22 and the process ends":                           func(t *testing.T) { lostSuspension(t, true) },
 		"Z22 every fiftieth write":                           everyFiftieth,
+		"Z15 the process comes back 25 hours later":          dayLater,
 		"Z18 an agent leaves":                                func(t *testing.T) { staffLeaves(t, "agent") },
 		"Z18 an admin leaves":                                func(t *testing.T) { staffLeaves(t, "admin") },
 	} {
@@ -213,6 +215,26 @@ func lostSuspension(t *testing.T, ends bool) {
 	list, err := o.client.Audit(t.Context(), acme, audit.Query{Ref: record.Ref{Key: key}})
 	if err != nil || !slices.ContainsFunc(list, func(e adminapi.AuditEntry) bool { return strings.HasPrefix(e.Cause, "verify") }) {
 		t.Errorf("the audit trail does not tell of the look: %v, %+v", err, list)
+	}
+}
+
+// dayLater: the process ends while a job runs that took effect for twenty records; when it comes back, 25 hours have
+// passed for Zendesk and the job is forgotten. Nobody is made twice, nobody is missing.
+func dayLater(t *testing.T) {
+	var ahead atomic.Int64
+	o := newOrdeal(t, setup{empty: true, zd: func(z *zdsim.Options) {
+		z.Now = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+	}})
+	o.ZD.Fault(zdsim.Fault{Method: "POST", Path: "/api/v2/users/*", Contains: "psft:emp:", Job: &zdsim.JobFault{Status: "working", Applied: 20}, Times: 1})
+	o.ask(t, adminapi.Sync{Full: true})
+	until(t, time.Minute, "a part of the job took effect", func() bool { return len(o.ZD.Users()) > 20 })
+	o.stop()
+	ahead.Store(int64(25 * time.Hour))
+	asked := len(o.ZD.Requests())
+	o.start(t, o.dir, "")
+	o.judged(t)
+	if !slices.ContainsFunc(o.ZD.Requests()[asked:], func(r zdsim.Request) bool { return strings.Contains(r.Path, "/job_statuses") }) {
+		t.Error("nobody asked for the job: it was not remembered")
 	}
 }
 

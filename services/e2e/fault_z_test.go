@@ -134,6 +134,8 @@ func refusals() map[string]refusal {
 		"Z13 a job in a state nobody knows":       {setup: quickWork(), faults: job(zdsim.JobFault{Status: "paused", Applied: 3})},
 		"Z13 a job that is stuck":                 {setup: quickWork(), faults: job(zdsim.JobFault{Status: "working", Applied: 20})},
 		"Z14 results in another order, some gone": {setup: load, faults: job(zdsim.JobFault{Shuffle: true, Drop: 5})},
+		"Z14 results twice":                       {setup: load, faults: job(zdsim.JobFault{Repeat: 30})},
+		"Z14 results twice and in another order":  {setup: load, faults: job(zdsim.JobFault{Repeat: 100, Shuffle: true, Drop: 10})},
 		"Z14 every job so, without addresses": {setup: setup{empty: true, zd: func(o *zdsim.Options) {
 			o.Quirks = zdsim.Quirks{ShuffleResults: true, DropResults: 7, ResultsWithoutEmail: true}
 		}}, struck: -1},
