@@ -66,7 +66,7 @@ func (a *API) stream(w http.ResponseWriter, r *http.Request, of lines) {
 // reported keeps in the trail that somebody had the adoption report made, and leaves open in status what needs a look.
 // A plan of a tenant that has written closes it.
 func (a *API) reported(ctx context.Context, t tenant.ID, q adminapi.PlanQuery, s adminapi.PlanSummary) error {
-	if q.Kind != "" || q.Key != "" {
+	if q.Kind != "" || q.Key != "" || len(s.Records) == 0 {
 		return nil
 	}
 	ref, now := plan.AdoptionRef(), a.Now()

@@ -27,7 +27,7 @@ func (r *run) prepare(ctx context.Context) error {
 			linked += n
 		}
 	}
-	if r.one.Key == "" && (r.Observe || linked == 0) {
+	if r.one.Key == "" && r.total > 0 && (r.Observe || linked == 0) {
 		r.known = newCensus()
 	}
 	r.fresh = map[store.Group]int{}

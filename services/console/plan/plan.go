@@ -78,6 +78,7 @@ type Planner struct {
 	Observe  bool                   // nothing is written: the adoption report is made whatever links say
 	Prefix   map[record.Kind]string // of our external ids
 	Settings int64
+	Day      string // today in the tenant's zone
 	Now      func() time.Time
 }
 
@@ -87,7 +88,7 @@ const page = 100
 // Run makes a plan and tells it line by line. An error of emit ends it.
 func (p *Planner) Run(ctx context.Context, t tenant.ID, q adminapi.PlanQuery, emit func(adminapi.PlanLine) error) error {
 	began := p.Now()
-	r := &run{Planner: p, t: t, emit: emit, claimed: map[uint64]bool{}, sum: adminapi.PlanSummary{Tenant: string(t), Settings: p.Settings,
+	r := &run{Planner: p, t: t, emit: emit, claimed: map[uint64]bool{}, sum: adminapi.PlanSummary{Tenant: string(t), Settings: p.Settings, AsOf: p.Day,
 		Mode: "live", Records: map[string]int{}, Changes: map[string]int{}, Waits: map[string]int{}, Guard: []adminapi.PlanGuard{}, Reads: []adminapi.PlanRead{}}}
 	if p.Observe {
 		r.sum.Mode = "observe"

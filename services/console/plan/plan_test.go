@@ -333,3 +333,14 @@ func TestWrongQuestionsAreRefused(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// Before the first read there is nothing to compare: everybody in the account would look like an orphan.
+func TestAPlanOfNothingSaysTheDayAndAsksNobody(t *testing.T) {
+	s := &stage{objects: []target.Object{{ID: "1", Email: "customer@elsewhere.example"}}}
+	p := Planner{Store: s, Resolver: s, Target: s, Observe: true, Day: "2026-11-23", Now: time.Now}
+	var sum *adminapi.PlanSummary
+	err := p.Run(t.Context(), acme, adminapi.PlanQuery{}, func(l adminapi.PlanLine) error { sum = l.Summary; return nil })
+	if err != nil || sum == nil || sum.AsOf != "2026-11-23" || len(sum.Records) != 0 || len(sum.Adoption) != 0 || s.pages != 0 {
+		t.Errorf("%v, %+v, %d pages of the account", err, sum, s.pages)
+	}
+}

@@ -9,6 +9,8 @@ import (
 	"html/template"
 	"log/slog"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/ml-connector/ml-connector/pkg/adminapi"
@@ -34,7 +36,7 @@ type Pages struct {
 
 // New makes the pages.
 func New(s Status, log *slog.Logger) *Pages {
-	funcs := template.FuncMap{"clock": clock, "word": word}
+	funcs := template.FuncMap{"clock": clock, "word": word, "outside": outside, "ptr": func(t time.Time) *time.Time { return &t }}
 	return &Pages{s, result(), log.With("component", "console"), template.Must(template.New("overview.gohtml").Funcs(funcs).ParseFS(files, "overview.gohtml"))}
 }
 
@@ -93,6 +95,13 @@ func clock(t *time.Time) string {
 		return "running"
 	}
 	return t.UTC().Format("2006-01-02 15:04:05")
+}
+
+// outside tells whether PeopleSoft or Zendesk does not do what it should.
+func outside(problems []adminapi.Problem) bool {
+	return slices.ContainsFunc(problems, func(p adminapi.Problem) bool {
+		return strings.HasPrefix(p.Where, "peoplesoft.") || p.Where == "zendesk"
+	})
 }
 
 // word says in one word how a tenant is.

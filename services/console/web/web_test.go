@@ -31,7 +31,8 @@ func full() adminapi.Status {
 		Stages:   []adminapi.Stage{{Stage: "poller", Quiet: true}, {Stage: "zendesk-writer", Backlog: 7, InFlight: 3, LagSeconds: lag}},
 		Cycles:   []adminapi.Cycle{{Kind: "employee", Mode: "full", State: "failed", Records: 5, Ended: &ended, Problem: &adminapi.Problem{Code: "SRC_DOWN"}}, {Kind: "vendor", Mode: "window", State: "running"}},
 		Problems: []adminapi.Problem{{Code: "ZD_AUTH", Where: "zendesk", Detail: hostile, Next: "set the credential again", Since: &ended}},
-		Records:  map[string]int{"employees": 250}, Linked: map[string]int{"employees/active": 213}, Findings: map[string]int{"MISSING_EMAIL": 2}, Holds: 1, DeadLetters: 4}}}
+		Records:  map[string]int{"employees": 250}, Linked: map[string]int{"employees/active": 213}, Findings: map[string]int{"MISSING_EMAIL": 2}, Holds: 1, DeadLetters: 4,
+		Mode: "observe", Waiting: []adminapi.Hold{{ID: "suspend-1", Items: 30, Created: ended}}}}}
 }
 
 func TestOverview(t *testing.T) {
@@ -42,7 +43,8 @@ func TestOverview(t *testing.T) {
 		hasNot []string
 	}{
 		"a full page says what is wrong, why and what heals it": {system{status: full()}, 200,
-			[]string{"needs you", "ZD_AUTH", "Next: set the credential again", "7 waiting", "3 in work", "oldest 12 s", "SRC_DOWN", "MISSING_EMAIL", "213", "&lt;img src=x"}, []string{"<img"}},
+			[]string{"needs you", "ZD_AUTH", "Next: set the credential again", "7 waiting", "3 in work", "oldest 12 s", "SRC_DOWN", "MISSING_EMAIL", "213", "&lt;img src=x",
+				"OBSERVE MODE", "ml-connector plan acme", "ml-connector holds show acme suspend-1", "30 records wait", "ml-connector check acme"}, []string{"<img"}},
 		"an empty system says how to begin":          {system{}, 200, []string{"ml-connector apply -f tenant.yaml"}, []string{"role=\"alert\""}},
 		"a broken store is told without error texts": {system{err: errors.New("password=hunter2")}, 503, []string{"Nothing is lost"}, []string{"hunter2"}},
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/ml-connector/ml-connector/pkg/audit"
 	"github.com/ml-connector/ml-connector/pkg/bus"
 	"github.com/ml-connector/ml-connector/pkg/config"
+	"github.com/ml-connector/ml-connector/pkg/erp"
 	"github.com/ml-connector/ml-connector/pkg/event"
 	"github.com/ml-connector/ml-connector/pkg/fault"
 	"github.com/ml-connector/ml-connector/pkg/record"
@@ -59,12 +60,12 @@ func (f *firstLoad) open(ctx context.Context) (bool, error) {
 			return err == nil, writer.Refusal(err)
 		}
 	}
-	why, err := f.unread(ctx)
+	why, stuck, err := f.unread(ctx)
 	if err != nil {
 		return false, err
 	}
 	if why != "" {
-		return false, f.tell(ctx, "Zendesk holds users or organizations of others: nothing is written before the adoption report, which waits until "+why)
+		return false, f.tell(ctx, "Zendesk holds users or organizations of others: nothing is written before the adoption report, which waits until "+why, stuck)
 	}
 	return f.report(ctx)
 }
@@ -91,15 +92,16 @@ func (f *firstLoad) begun(ctx context.Context) (bool, error) {
 	return false, err
 }
 
-// unread tells what the report still waits for; "" for nothing. Kinds that are only pushed have no end to wait for.
-func (f *firstLoad) unread(ctx context.Context) (string, error) {
+// unread tells what the report still waits for; "" for nothing; stuck when somebody must have something read. Kinds that
+// are only pushed have no end to wait for.
+func (f *firstLoad) unread(ctx context.Context) (why string, stuck bool, err error) {
 	var missing []string
 	var ended []store.Cycle
 	for kind, polled := range map[record.Kind]bool{record.Employee: f.settings.PeopleSoft.HCM != nil, record.Vendor: f.settings.PeopleSoft.FSCM != nil} {
 		c, read, err := f.core.firstRead(ctx, f.tenant, kind)
 		switch {
 		case err != nil:
-			return "", err
+			return "", false, err
 		case polled && !read:
 			missing = append(missing, kind.Plural())
 		case read:
@@ -108,22 +110,22 @@ func (f *firstLoad) unread(ctx context.Context) (string, error) {
 	}
 	if len(missing) > 0 {
 		slices.Sort(missing)
-		return strings.Join(missing, " and ") + " were read completely once: `ml-connector sync " + string(f.tenant) + " --full --wait`", nil
+		return strings.Join(missing, " and ") + " were read completely once: `ml-connector sync " + string(f.tenant) + " --full --wait`", true, nil
 	}
 	state, err := f.core.Bus.State(ctx, f.tenant)
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
 	s := state.Consumers[bus.Transformer]
 	if s.Pending == 0 && s.InFlight == 0 {
-		return "", nil
+		return "", false, nil
 	}
 	for _, c := range ended { // what came after the reads need not be waited for
 		if s.OldestAge == 0 || !f.core.Now().Add(-s.OldestAge).After(c.Ended.Add(firstLoadClocks)) {
-			return "what was read is worked out", nil
+			return "what was read is worked out", false, nil
 		}
 	}
-	return "", nil
+	return "", false, nil
 }
 
 // firstRead is the newest cycle that read a kind completely.
@@ -138,11 +140,11 @@ func (c *Core) firstRead(ctx context.Context, t tenant.ID, kind record.Kind) (st
 }
 
 // tell keeps the finding up to date; the same is not told twice.
-func (f *firstLoad) tell(ctx context.Context, detail string) error {
+func (f *firstLoad) tell(ctx context.Context, detail string, stuck bool) error {
 	if f.told == detail {
 		return nil
 	}
-	err := f.core.noteAdoption(ctx, f.tenant, detail, true)
+	err := f.core.noteAdoption(ctx, f.tenant, detail, stuck)
 	if err == nil {
 		f.told = detail
 		f.core.Log.Warn(detail, "tenant", f.tenant, "fault", fault.AdoptionReview)
@@ -158,7 +160,7 @@ type doubt struct {
 
 // report makes the adoption report and holds what is in doubt.
 func (f *firstLoad) report(ctx context.Context) (bool, error) {
-	if err := f.tell(ctx, "Zendesk holds users or organizations of others: the adoption report is made before the first write"); err != nil {
+	if err := f.tell(ctx, "Zendesk holds users or organizations of others: the adoption report is made before the first write", false); err != nil {
 		return false, err
 	}
 	doubts, sum, err := f.look(ctx)
@@ -178,7 +180,8 @@ func (f *firstLoad) look(ctx context.Context) (doubts []doubt, sum adminapi.Plan
 	c := f.core
 	policies := func(context.Context, tenant.ID) (transform.Policy, error) { return policy(f.settings, f.version), nil }
 	svc := transform.New(transform.Deps{Guard: c.Store, Ledger: c.Store, Policies: policies, Now: c.Now, Log: c.Log}, transform.Options{})
-	p := plan.Planner{Store: c.Store, Resolver: resolver{svc}, Target: f.account, Prefix: ourPrefixes(), Settings: f.version, Now: c.Now}
+	p := plan.Planner{Store: c.Store, Resolver: resolver{svc}, Target: f.account, Prefix: ourPrefixes(), Settings: f.version,
+		Day: string(erp.Today(c.Now(), f.settings.Zone())), Now: c.Now}
 	err = p.Run(ctx, f.tenant, adminapi.PlanQuery{}, func(l adminapi.PlanLine) error {
 		switch r := l.Record; {
 		case l.Summary != nil:

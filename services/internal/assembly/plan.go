@@ -7,6 +7,7 @@ import (
 	"github.com/ml-connector/ml-connector/pkg/adminapi"
 	"github.com/ml-connector/ml-connector/pkg/audit"
 	"github.com/ml-connector/ml-connector/pkg/config"
+	"github.com/ml-connector/ml-connector/pkg/erp"
 	"github.com/ml-connector/ml-connector/pkg/fault"
 	"github.com/ml-connector/ml-connector/pkg/record"
 	"github.com/ml-connector/ml-connector/pkg/store"
@@ -32,7 +33,8 @@ func (c *Core) Plan(accounts *Accounts) func(context.Context, tenant.ID, adminap
 		defer end()
 		policies := func(context.Context, tenant.ID) (transform.Policy, error) { return policy(s, version), nil }
 		svc := transform.New(transform.Deps{Guard: c.Store, Ledger: c.Store, Policies: policies, Now: c.Now, Log: c.Log}, transform.Options{})
-		p := plan.Planner{Store: c.Store, Resolver: resolver{svc}, Target: tg, Observe: s.Mode == config.Observe, Prefix: ourPrefixes(), Settings: version, Now: c.Now}
+		p := plan.Planner{Store: c.Store, Resolver: resolver{svc}, Target: tg, Observe: s.Mode == config.Observe, Prefix: ourPrefixes(), Settings: version,
+			Day: string(erp.Today(c.Now(), s.Zone())), Now: c.Now}
 		return p.Run(ctx, t, q, emit)
 	}
 }

@@ -1,18 +1,19 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/ml-connector/ml-connector/pkg/adminapi"
+	"github.com/ml-connector/ml-connector/pkg/app"
+	"github.com/ml-connector/ml-connector/pkg/tenant"
 )
 
 type planOptions struct {
@@ -20,6 +21,8 @@ type planOptions struct {
 	tenant  string
 	query   adminapi.PlanQuery
 	summary bool
+	fresh   bool
+	timeout time.Duration
 }
 
 func newPlan(c *common) *cobra.Command {
@@ -31,7 +34,7 @@ func newPlan(c *common) *cobra.Command {
 is not as wanted with verb, reason and old and new values, what waits and for what, and what the guard would hold.
 Before the first load it also tells whom the users in Zendesk stand for. It writes nothing to Zendesk and reads at half
 of our share of the limit, so that live traffic goes on. Exit 3 when Zendesk cannot be read.`,
-		Example: "  ml-connector plan acme --summary\n  ml-connector plan acme --key 0004711\n  ml-connector plan acme --json | jq '.records[] | select(.verb==\"suspend\")'",
+		Example: "  ml-connector plan acme --summary\n  ml-connector plan acme --fresh\n  ml-connector plan acme --key 0004711\n  ml-connector plan acme --json | jq '.records[] | select(.verb==\"suspend\")'",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.tenant = args[0]
@@ -40,6 +43,8 @@ of our share of the limit, so that live traffic goes on. Exit 3 when Zendesk can
 	}
 	cmd.Flags().StringVar(&o.query.Kind, "kind", "", "employees or vendors; left out: both, or what the key's form tells")
 	cmd.Flags().StringVar(&o.query.Key, "key", "", "one record, explained also when nothing is to be done: EMPLID, or SETID/VENDOR_ID")
+	cmd.Flags().BoolVar(&o.fresh, "fresh", false, "read PeopleSoft completely first; only in mode: observe, where that writes nothing")
+	cmd.Flags().DurationVar(&o.timeout, "timeout", 30*time.Minute, "longest time to wait for --fresh")
 	cmd.Flags().BoolVar(&o.summary, "summary", false, "the counts only")
 	cmd.Flags().BoolVar(&c.json, "json", false, "print JSON")
 	return cmd
@@ -49,6 +54,11 @@ func runPlan(ctx context.Context, o planOptions) error {
 	t, client, err := o.reach(o.tenant)
 	if err != nil {
 		return err
+	}
+	if o.fresh {
+		if err := o.refresh(ctx, client, t); err != nil {
+			return err
+		}
 	}
 	o.query.Kind = kindOf(adminapi.Sync{Kind: o.query.Kind, Key: o.query.Key})
 	out := planPrinter{w: o.out(), quiet: o.summary, json: o.json, every: time.Now()}
@@ -65,6 +75,36 @@ func runPlan(ctx context.Context, o planOptions) error {
 		return err
 	}
 	return out.end(s)
+}
+
+// refresh reads everything that the plan is about, where a read writes nothing to Zendesk.
+func (o planOptions) refresh(ctx context.Context, client *adminapi.Client, t tenant.ID) error {
+	s, err := client.Status(ctx, t)
+	if err != nil {
+		return err
+	}
+	if len(s.Tenants) != 1 || s.Tenants[0].Mode != "observe" {
+		return app.InputError{Err: fmt.Errorf("%s is live: what is read is written, so a plan cannot read first\n  next  plan without --fresh, or set mode: observe in the tenant file and apply it", t)}
+	}
+	ctx, cancel := context.WithTimeout(ctx, o.timeout)
+	defer cancel()
+	o.talk("PeopleSoft is read first")
+	asked, err := client.Sync(ctx, t, adminapi.Sync{Kind: o.query.Kind, Full: true})
+	if err != nil {
+		return err
+	}
+	cycles, err := waitCycles(ctx, client, t, asked.Cycles)
+	if err != nil {
+		return err
+	}
+	for _, c := range cycles {
+		if c.State != "complete" {
+			problem(o.env.Stderr, "✗", *cmp.Or(c.Problem, &adminapi.Problem{Code: c.State, Where: c.Kind}))
+			return app.Silent{Code: app.ExitOutside}
+		}
+	}
+	_, err = waitQuiet(ctx, client, t)
+	return err
 }
 
 // planned tells how far the plan is, not more often than every two seconds.
@@ -156,6 +196,14 @@ func printPlanned(w io.Writer, r adminapi.PlanRecord) {
 // printSummary tells the counts, what the guard would say and how old the knowledge is.
 func printSummary(w io.Writer, s adminapi.PlanSummary) {
 	fmt.Fprintf(w, "%s, as of %s, %s mode: nothing was written\n", s.Tenant, s.AsOf, s.Mode)
+	if len(s.Records) == 0 {
+		how := "sync %s --full --wait"
+		if s.Mode == "observe" {
+			how = "plan %s --fresh"
+		}
+		fmt.Fprintf(w, "  nothing was read of PeopleSoft yet: there is nothing to compare\n    next  ml-connector "+how+"\n", s.Tenant)
+		return
+	}
 	fmt.Fprintf(w, "  looked at  %s\n  changes    %s\n  waiting    %s\n", counts(s.Records), counts(s.Changes), counts(s.Waits))
 	if s.Drift > 0 {
 		fmt.Fprintf(w, "  drift      %d were changed in Zendesk since; they are put right when the record changes\n", s.Drift)
@@ -172,10 +220,7 @@ func printSummary(w io.Writer, s adminapi.PlanSummary) {
 	}
 	for _, a := range s.Adoption {
 		fmt.Fprintf(w, "  in Zendesk %ss: %d, of them %d agents and admins\n", a.Kind, a.Objects, a.Staff)
-		m := map[string]int{"exact": a.Exact, "to adopt": a.Adopt, "needs review": a.Review, "new": a.New, "orphans": a.Orphans}
-		for _, k := range slices.Sorted(maps.Keys(m)) {
-			fmt.Fprintf(w, "    %-12s %d\n", k, m[k])
-		}
+		fmt.Fprintf(w, "    whom they stand for: exact %d, to adopt %d, needs review %d, new %d, orphans %d\n", a.Exact, a.Adopt, a.Review, a.New, a.Orphans)
 	}
 	if len(s.Reads) == 0 {
 		fmt.Fprintln(w, "  source     never read completely\n    next  ml-connector sync "+s.Tenant+" --full --wait")

@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -61,22 +62,18 @@ func runStatus(ctx context.Context, c *common, name string) (err error) {
 
 // printStatus shows what is wrong first, then the flow, then the numbers.
 func printStatus(w io.Writer, s adminapi.TenantStatus) {
-	word := "working"
-	switch {
-	case len(s.Problems) > 0:
-		word = "has problems"
-	case s.Quiet:
-		word = "quiet: nothing in flight"
-	}
-	fmt.Fprintf(w, "%s  %s\n", s.Tenant, word)
+	fmt.Fprintf(w, "%s  %s\n", s.Tenant, headline(s))
 	if s.Mode == "observe" {
-		fmt.Fprintf(w, "  ! OBSERVE MODE: NOTHING IS WRITTEN TO ZENDESK\n    next  set mode: live in the tenant file and apply it\n")
+		fmt.Fprintf(w, "  ! OBSERVE MODE: NOTHING IS WRITTEN TO ZENDESK\n    next  look with ml-connector plan %s; then set mode: live in the tenant file and apply it\n", s.Tenant)
 	}
 	for _, p := range s.Problems {
 		problem(w, "  ✗", p)
 	}
+	if outside(s.Problems) {
+		fmt.Fprintf(w, "    look  ml-connector check %s tells each step that fails, and why; what waits goes on by itself, nothing is lost\n", s.Tenant)
+	}
 	for _, h := range s.Waiting {
-		fmt.Fprintf(w, "  ! hold %s: %d records wait for a person since %s\n    next  ml-connector holds show %s %s\n", h.ID, h.Items,
+		fmt.Fprintf(w, "  ! hold %s: %d records wait for a person since %s\n    next  ml-connector holds show %s %s, then approve or reject it\n", h.ID, h.Items,
 			h.Created.Local().Format("2006-01-02 15:04:05"), s.Tenant, h.ID)
 	}
 	for _, p := range s.Warnings {
@@ -87,7 +84,11 @@ func printStatus(w io.Writer, s adminapi.TenantStatus) {
 	for _, st := range s.Stages {
 		fmt.Fprintf(tw, "  %s\t%d\t%d\t%.0fs\n", st.Stage, st.Backlog, st.InFlight, st.LagSeconds)
 	}
-	fmt.Fprintln(tw, "  last cycle\tstate\trecords\tended")
+	if len(s.Cycles) == 0 {
+		fmt.Fprintf(tw, "  nothing was read yet: ml-connector sync %s --full --wait\n", s.Tenant)
+	} else {
+		fmt.Fprintln(tw, "  last cycle\tstate\trecords\tended")
+	}
 	for _, c := range s.Cycles {
 		ended := "running"
 		if c.Ended != nil {
@@ -106,6 +107,40 @@ func printStatus(w io.Writer, s adminapi.TenantStatus) {
 	if b := s.Budget; b != nil {
 		fmt.Fprintf(w, "  budget     %d of %d calls left this minute (our share %.0f %%), breaker %s\n", b.Remaining, b.PerMinute, 100*b.Share, s.Breaker)
 	}
+}
+
+// headline says in one line how a tenant is, and whether anything waits.
+func headline(s adminapi.TenantStatus) string {
+	open, oldest := 0, 0.0
+	for _, st := range s.Stages {
+		if st.Quiet { // in observe mode the backlog of the writer is not on its way
+			continue
+		}
+		open += int(st.Backlog) + st.InFlight
+		oldest = max(oldest, st.LagSeconds)
+	}
+	flow := "nothing in flight"
+	if open > 0 {
+		flow = fmt.Sprintf("%d in flight, the oldest for %.0f s", open, oldest)
+	}
+	if n := len(s.Problems); n > 0 {
+		word := "problems"
+		if n == 1 {
+			word = "problem"
+		}
+		return fmt.Sprintf("needs you: %d %s; %s", n, word, flow)
+	}
+	if s.Quiet {
+		return "quiet: " + flow
+	}
+	return "working: " + flow
+}
+
+// outside tells whether PeopleSoft or Zendesk does not do what it should.
+func outside(problems []adminapi.Problem) bool {
+	return slices.ContainsFunc(problems, func(p adminapi.Problem) bool {
+		return strings.HasPrefix(p.Where, "peoplesoft.") || p.Where == "zendesk"
+	})
 }
 
 func counts(m map[string]int) string {
