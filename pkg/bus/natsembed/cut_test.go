@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// The server cuts a damaged block and goes on to encrypt at the wrong place: without the second start a fact that was
-// acknowledged after the damage is gone at the next start (two facts where three are wanted).
+// The server cuts a damaged block behind the last whole message (failures.md I18). What is stored behind the cut is
+// still there after the next start, also where the blocks are encrypted and the server has to read them anew.
 func TestWhatIsStoredBehindACutCanBeRead(t *testing.T) {
 	for name, hurt := range map[string]func([]byte) []byte{
 		"a torn end":    func(b []byte) []byte { return b[:len(b)-20] },
@@ -47,7 +47,9 @@ func TestWhatIsStoredBehindACutCanBeRead(t *testing.T) {
 // forgetAll leaves the folder as after a power cut: the server must look into the blocks.
 func forgetAll(t *testing.T, blocks []string) {
 	t.Helper()
-	if err := forget(blocks); err != nil {
-		t.Fatal(err)
+	for _, path := range blocks {
+		if err := os.Remove(filepath.Join(filepath.Dir(path), "index.db")); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

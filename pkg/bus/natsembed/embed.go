@@ -119,7 +119,7 @@ func settings(o Options) (*server.Options, error) {
 	return so, nil
 }
 
-func launchOnce(ctx context.Context, o Options) (*server.Server, error) {
+func launch(ctx context.Context, o Options) (*server.Server, error) {
 	so, err := settings(o)
 	if err != nil {
 		return nil, err
