@@ -25,6 +25,8 @@ type Hold struct {
 	Decided *time.Time `json:"decided,omitempty"`
 	By      string     `json:"by,omitempty"`
 	Reason  string     `json:"reason,omitempty"`
+	// Rest is the hold that the rest waits in; only in the answer to a decision on a part.
+	Rest string `json:"rest,omitempty"`
 }
 
 // HoldDetail is a hold with what waits in it. Records that passed after an approval are in the audit trail.
@@ -50,6 +52,8 @@ type Decision struct {
 	Reason string `json:"reason,omitempty"`
 	// WithoutReread approves without reading the source again first; the audit trail says so.
 	WithoutReread bool `json:"without_reread,omitempty"`
+	// Only decides on the records with these keys; the rest goes on waiting in a new hold. Hash is the whole hold's.
+	Only []string `json:"only,omitempty"`
 }
 
 func holdPath(t tenant.ID, parts ...string) string {

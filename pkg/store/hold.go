@@ -106,12 +106,14 @@ type Hold struct {
 	Decided time.Time // zero while it waits
 	By      string
 	Reason  string
+	Rest    string // in the answer of DecideHold alone: id of the new hold of what was not decided on; "" for none
 }
 
 // Decision is what a person says about a hold.
 type Decision struct {
 	Approve bool
-	Hash    string // of the content that the person saw
+	Hash    string       // of the content that the person saw; with Only, of those records
+	Only    []record.Ref // decides on these records of the hold and no others; empty means on all
 	By      string
 	Reason  string
 	At      time.Time
@@ -163,7 +165,7 @@ type Holds interface {
 	HoldItems(ctx context.Context, t tenant.ID, id string, limit int) ([]GuardItem, error) // by kind and key
 	// DecideHold grants or rejects every item of a waiting hold and stores entries, in one transaction. ErrConflict,
 	// and nothing stored, when the hold does not wait any more or its content has another hash than the decision;
-	// the answer is the hold as it is then.
+	// the answer is the hold as it is then. With Only the rest goes on waiting in a new hold, the answer's Rest.
 	DecideHold(ctx context.Context, t tenant.ID, id string, d Decision, entries func(Hold, []GuardItem) []audit.Entry) (Hold, error)
 	// Loads lists the first loads that began; BeginLoad stores one unless the kind has one; EndLoad ends it once.
 	Loads(ctx context.Context, t tenant.ID) (map[record.Kind]Load, error)

@@ -3,6 +3,7 @@ package sqlitestore
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"time"
 
 	"github.com/ml-connector/ml-connector/pkg/audit"
@@ -166,6 +167,10 @@ func (s *Store) HoldItems(ctx context.Context, t tenant.ID, id string, limit int
 // DecideHold implements store.Holds.
 func (s *Store) DecideHold(ctx context.Context, t tenant.ID, id string, d store.Decision, entries func(store.Hold, []store.GuardItem) []audit.Entry) (h store.Hold, err error) {
 	err = s.write(ctx, "store: decide hold", func(ctx context.Context, tx *sql.Tx) error {
+		next := 0
+		if err := tx.QueryRowContext(ctx, selectGuard, t).Scan(&next); err != nil && !errors.Is(err, sql.ErrNoRows) { // no row: no hold
+			return err
+		}
 		if h, err = oneHold(ctx, tx, t, id); err != nil {
 			return err
 		}
@@ -173,25 +178,25 @@ func (s *Store) DecideHold(ctx context.Context, t tenant.ID, id string, d store.
 		if err != nil {
 			return err
 		}
-		var ok bool
-		if h, ok = row.Decide(h, items, d); !ok {
+		v, ok := row.Decide(h, items, d, next)
+		if h = v.Hold; !ok {
 			return store.ErrConflict
 		}
-		state := store.ItemRejected
-		if d.Approve {
-			state = store.ItemGranted
+		if v.Rest != nil {
+			if err := addHold(ctx, tx, t, next, *v.Rest); err != nil {
+				return err
+			}
+			if _, err := tx.ExecContext(ctx, raiseGuard, t, 1); err != nil {
+				return err
+			}
 		}
-		rulings := make([]store.Ruling, len(items))
-		for i, it := range items {
-			rulings[i] = store.Ruling{Ref: it.Ref, State: state, Hold: id}
-		}
-		if err := rule(ctx, tx, t, rulings); err != nil {
+		if err := rule(ctx, tx, t, v.Rulings); err != nil {
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, closeHold, t, id, h.State, h.Hash, h.Items, row.Micros(h.Decided), h.By, h.Reason); err != nil {
 			return err
 		}
-		return appendTrail(ctx, tx, t, entries(h, items))
+		return appendTrail(ctx, tx, t, entries(h, v.Items))
 	})
 	h.Decided = row.Time(row.Micros(h.Decided))
 	return h, err

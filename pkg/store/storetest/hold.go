@@ -16,6 +16,7 @@ func holdTests() map[string]test {
 	return map[string]test{
 		"a hold gathers items and is bound to the hash of its content": holdGathers,
 		"an approval grants every item and nothing else":               holdApproved,
+		"a part of a hold is decided and the rest waits in a new one":  holdPart,
 		"a stale approval grants nothing":                              holdStale,
 		"a hold is decided once, also by two people at once":           holdOnce,
 		"judgements of one tenant follow each other":                   holdSerial,
@@ -94,6 +95,29 @@ func holdApproved(t *testing.T, s store.Store) {
 	equal(t, "audit", trailLength(t, s, acme), entries+1)
 	_, err := s.DecideHold(t.Context(), acme, "no-such", store.Decision{}, nil)
 	equal(t, "unknown", errors.Is(err, store.ErrNotFound), true)
+}
+
+func holdPart(t *testing.T, s store.Store) {
+	h, entries := hold(t, s, acme), trailLength(t, s, acme)
+	one := []store.GuardItem{item(2, noon())}
+	d := store.Decision{Approve: true, Hash: h.Hash, Only: []record.Ref{employee(2)}, By: "kim", Reason: "left", At: noon()}
+	now, err := decide(t, s, acme, d)
+	equal(t, "the hash of all is not that of the part", []any{errors.Is(err, store.ErrConflict), now.State, now.Hash, now.Items}, []any{true, store.HoldWaiting, h.Hash, 2})
+	nobody := d
+	nobody.Hash, nobody.Only = store.HashItems(nil), []record.Ref{employee(3)}
+	_, err = decide(t, s, acme, nobody)
+	equal(t, "who is not in it", []any{errors.Is(err, store.ErrConflict), trailLength(t, s, acme)}, []any{true, entries})
+	d.Hash = store.HashItems(one)
+	done := must[store.Hold](t)(decide(t, s, acme, d))
+	equal(t, "decided", []any{done.State, done.Items, done.Hash, done.Rest}, []any{store.HoldApproved, 1, d.Hash, "suspend-2"})
+	rest := newHold()
+	rest.ID, rest.Items, rest.Hash, rest.Cause = "suspend-2", 1, store.HashItems([]store.GuardItem{item(1, noon())}), item(1, noon()).Cause
+	equal(t, "the rest", must[store.Hold](t)(s.Hold(t.Context(), acme, "suspend-2")), rest)
+	granted, held := guardList(t, s, acme, store.ItemGranted), guardList(t, s, acme, store.ItemHeld)
+	equal(t, "items", []any{len(granted), granted[0].Ref, granted[0].Hold, len(held), held[0].Ref, held[0].Hold},
+		[]any{1, employee(2), "suspend-1", 1, employee(1), "suspend-2"})
+	b := book(t, s, acme)
+	equal(t, "book", []any{len(b.Holds), b.Holds[0].ID, b.Next}, []any{1, "suspend-2", 3})
 }
 
 func holdStale(t *testing.T, s store.Store) {

@@ -88,26 +88,30 @@ func (a *API) decide(r *http.Request, approve bool) (any, error) {
 		return nil, fault.New(fault.Invalid, adminapi.BadRequest, "a decision needs `by`, who decides, and `hash`, of what was looked at")
 	}
 	id, note := r.PathValue("hold"), ""
-	if approve {
-		h, err := a.Store.Hold(r.Context(), t, id)
-		switch {
-		case err != nil:
-			return nil, noHold(err, id)
-		case h.State != store.HoldWaiting || h.Hash != in.Hash:
-			return nil, changed(h)
-		case in.WithoutReread:
-			note = "without reading PeopleSoft again"
-		default:
-			if in.Hash, note, err = a.reread(r.Context(), t, h); err != nil {
-				return nil, err
-			}
+	h, err := a.Store.Hold(r.Context(), t, id)
+	if err != nil {
+		return nil, noHold(err, id)
+	}
+	if h.State != store.HoldWaiting || h.Hash != in.Hash {
+		return nil, changed(h)
+	}
+	p, err := a.part(r.Context(), t, h, in.Only)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case approve && in.WithoutReread:
+		note = "without reading PeopleSoft again"
+	case approve:
+		if p.hash, note, err = a.reread(r.Context(), t, h, p); err != nil {
+			return nil, err
 		}
-		if in.Hash == store.HashItems(nil) {
-			return a.emptied(r.Context(), t, h)
+		if p.hash == store.HashItems(nil) {
+			return a.emptied(r.Context(), t, h, p)
 		}
 	}
-	d := store.Decision{Approve: approve, Hash: in.Hash, By: in.By, Reason: in.Reason, At: a.Now()}
-	h, err := a.Store.DecideHold(r.Context(), t, id, d, func(h store.Hold, items []store.GuardItem) []audit.Entry { return entries(h, items, note) })
+	d := store.Decision{Approve: approve, Hash: p.hash, Only: p.only, By: in.By, Reason: in.Reason, At: a.Now()}
+	h, err = a.Store.DecideHold(r.Context(), t, id, d, func(h store.Hold, items []store.GuardItem) []audit.Entry { return entries(h, items, note) })
 	if errors.Is(err, store.ErrConflict) {
 		return nil, changed(h)
 	}
@@ -122,8 +126,13 @@ func changed(h store.Hold) error {
 	return &fault.Error{Kind: fault.Conflict, Code: fault.HoldChanged, Detail: detail}
 }
 
-// emptied waits until the guard has closed a hold of which nothing is true any more.
-func (a *API) emptied(ctx context.Context, t tenant.ID, h store.Hold) (any, error) {
+// emptied waits until the guard has closed a hold of which nothing is true any more. Of a part that is not true any
+// more it says so: the hold waits with the others.
+func (a *API) emptied(ctx context.Context, t tenant.ID, h store.Hold, p part) (any, error) {
+	if len(p.only) > 0 {
+		detail := "PeopleSoft was read again: nothing that was chosen is true any more, and nothing was decided"
+		return nil, &fault.Error{Kind: fault.Conflict, Code: fault.HoldChanged, Detail: detail}
+	}
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	err := a.until(ctx, func() (_ bool, err error) {
@@ -149,6 +158,9 @@ func entries(h store.Hold, items []store.GuardItem, note string) []audit.Entry {
 	if h.Reason != "" {
 		detail += ": " + h.Reason
 	}
+	if h.Rest != "" {
+		detail += "; the rest of what it held waits in hold " + h.Rest
+	}
 	if note != "" {
 		detail += "; " + note
 	}
@@ -169,7 +181,7 @@ func entries(h store.Hold, items []store.GuardItem, note string) []audit.Entry {
 
 func hold(h store.Hold) adminapi.Hold {
 	out := adminapi.Hold{ID: h.ID, Change: string(h.Group.Change), Kind: string(h.Group.Kind), State: string(h.State), Hash: h.Hash, Items: h.Items,
-		Limit: h.Limit, Passed: h.Passed, Cause: h.Cause, Created: h.Created, By: h.By, Reason: h.Reason}
+		Limit: h.Limit, Passed: h.Passed, Cause: h.Cause, Created: h.Created, By: h.By, Reason: h.Reason, Rest: h.Rest}
 	if !h.Decided.IsZero() {
 		out.Decided = &h.Decided
 	}

@@ -28,23 +28,24 @@ const (
 	everyone   = 1 << 30
 )
 
-// reread has the records of a hold read from the source again and waits until what it says is merged: the transformer
+// reread has the records of a part of a hold read from the source again and waits until what it says is merged: the transformer
 // then drops from the hold what is no longer true. The answer is the hash of what is left, and a sentence for the
 // audit trail. What is left must have been looked at: it fails with HOLD_CHANGED when anything came to it.
-func (a *API) reread(ctx context.Context, t tenant.ID, h store.Hold) (hash, note string, err error) {
+func (a *API) reread(ctx context.Context, t tenant.ID, h store.Hold, p part) (hash, note string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, rereadTime)
 	defer cancel()
 	before, err := a.items(ctx, t, h.ID)
 	if err != nil {
 		return "", "", err
 	}
+	before = p.of(before)
 	settings, err := a.settings(ctx, t)
 	if err != nil {
 		return "", "", err
 	}
 	kind := h.Group.Kind
 	if !polled(settings)[kind] {
-		return h.Hash, "not read again: the tenant file has no connection for " + kind.Plural(), nil
+		return p.hash, "not read again: the tenant file has no connection for " + kind.Plural(), nil
 	}
 	if err := a.readAgain(ctx, t, kind, before); err != nil {
 		return "", "", unread(err)
@@ -56,6 +57,7 @@ func (a *API) reread(ctx context.Context, t tenant.ID, h store.Hold) (hash, note
 	if err != nil {
 		return "", "", err
 	}
+	after = p.of(after)
 	seen := map[record.Ref]store.GuardItem{}
 	for _, it := range before {
 		seen[it.Ref] = it

@@ -16,6 +16,7 @@ import (
 type decideOptions struct {
 	*common
 	tenant, id, hash, reason, by string
+	only                         []string
 	approve, unread              bool
 }
 
@@ -51,6 +52,7 @@ func newDecide(c *common, verb, short string, approve bool) *cobra.Command {
 	if approve {
 		cmd.Flags().BoolVar(&o.unread, "without-reread", false, "do not read PeopleSoft again first, for when it cannot be read; the audit trail says so")
 	}
+	cmd.Flags().StringArrayVar(&o.only, "only", nil, "key of a record to decide on; the rest goes on waiting in a new hold; may be given again")
 	cmd.Flags().StringVar(&o.reason, "reason", "", "why, for the audit trail")
 	cmd.Flags().StringVar(&o.by, "by", "", "who decides, for the audit trail; the user of this machine when left out")
 	cmd.Flags().BoolVar(&c.json, "json", false, "print JSON")
@@ -154,7 +156,7 @@ func runDecide(ctx context.Context, o decideOptions) error {
 			o.talk("PeopleSoft is read again first")
 		}
 	}
-	h, err := decide(ctx, t, o.id, adminapi.Decision{Hash: o.hash, By: o.by, Reason: o.reason, WithoutReread: o.unread})
+	h, err := decide(ctx, t, o.id, adminapi.Decision{Hash: o.hash, By: o.by, Reason: o.reason, WithoutReread: o.unread, Only: o.only})
 	if err != nil {
 		return err
 	}
@@ -162,5 +164,8 @@ func runDecide(ctx context.Context, o decideOptions) error {
 		return o.printJSON(h)
 	}
 	printHold(o.out(), h)
+	if h.Rest != "" {
+		fmt.Fprintf(o.out(), "  the rest waits in %s\nnext: ml-connector holds show %s %s\n", h.Rest, t, h.Rest)
+	}
 	return nil
 }

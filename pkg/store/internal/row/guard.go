@@ -2,8 +2,10 @@ package row
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 
+	"github.com/ml-connector/ml-connector/pkg/record"
 	"github.com/ml-connector/ml-connector/pkg/store"
 )
 
@@ -38,18 +40,66 @@ func Rulings(in []store.Ruling) []store.Ruling {
 	})
 }
 
-// Decide is the hold after the decision; ok is false when the decision is not about this hold as it is.
-func Decide(h store.Hold, items []store.GuardItem, d store.Decision) (after store.Hold, ok bool) {
+// Verdict is what a decision does to a hold.
+type Verdict struct {
+	Hold    store.Hold        // after the decision
+	Items   []store.GuardItem // that it decides on
+	Rest    *store.Hold       // that the others wait in; nil when there are none
+	Rulings []store.Ruling
+}
+
+// Decide is what the decision does; next is the number of the tenant's next hold. ok is false when the decision is not
+// about this hold as it is; the verdict's hold is what it is then.
+func Decide(h store.Hold, all []store.GuardItem, d store.Decision, next int) (v Verdict, ok bool) {
+	chosen, rest := part(all, d.Only)
+	v = Verdict{Hold: h, Items: chosen}
 	if h.State == store.HoldWaiting {
-		h.Hash, h.Items = store.HashItems(items), len(items)
+		v.Hold.Hash, v.Hold.Items = store.HashItems(all), len(all)
 	}
-	if h.State != store.HoldWaiting || h.Hash != d.Hash {
-		return h, false
+	if h.State != store.HoldWaiting || store.HashItems(chosen) != d.Hash || len(d.Only) > 0 && len(chosen) == 0 {
+		return v, false
 	}
+	v.Hold = decided(h, chosen, d)
+	state := store.ItemRejected
+	if d.Approve {
+		state = store.ItemGranted
+	}
+	v.rule(chosen, state, h.ID)
+	if len(rest) > 0 {
+		v.Rest = &store.Hold{ID: fmt.Sprintf("%s-%d", h.Group.Change, next), Group: h.Group, Cause: rest[0].Cause, Limit: h.Limit, Passed: h.Passed, Created: h.Created}
+		v.Hold.Rest = v.Rest.ID
+		v.rule(rest, store.ItemHeld, v.Rest.ID)
+	}
+	return v, true
+}
+
+func (v *Verdict) rule(items []store.GuardItem, state store.ItemState, hold string) {
+	for _, it := range items {
+		v.Rulings = append(v.Rulings, store.Ruling{Ref: it.Ref, State: state, Hold: hold})
+	}
+}
+
+// part parts items into those that are chosen and the rest; nothing chosen means all.
+func part(all []store.GuardItem, only []record.Ref) (chosen, rest []store.GuardItem) {
+	if len(only) == 0 {
+		return all, nil
+	}
+	for _, it := range all {
+		if slices.Contains(only, it.Ref) {
+			chosen = append(chosen, it)
+			continue
+		}
+		rest = append(rest, it)
+	}
+	return chosen, rest
+}
+
+func decided(h store.Hold, items []store.GuardItem, d store.Decision) store.Hold {
+	h.Hash, h.Items = store.HashItems(items), len(items)
 	h.State = store.HoldRejected
 	if d.Approve {
 		h.State = store.HoldApproved
 	}
 	h.Decided, h.By, h.Reason = d.At, Text(d.By), Text(d.Reason)
-	return h, true
+	return h
 }
