@@ -172,10 +172,10 @@ func (c court) alert(j *store.Judgement, groups map[store.Group]*account, order 
 					detail += "; "
 				}
 				if change == store.Adoption {
-					detail += fmt.Sprintf("hold %s: %d of %s wait for a person", y.hold, y.held, things(g))
+					detail += fmt.Sprintf("hold %s: %d %s wait for a person", y.hold, y.held, things(g))
 					continue
 				}
-				detail += fmt.Sprintf("hold %s: %d of %s wait, the limit is %d in 24 hours", y.hold, y.held, things(g), y.limit)
+				detail += fmt.Sprintf("hold %s: %d %s wait, the limit is %d in 24 hours", y.hold, y.held, things(g), y.limit)
 			}
 		}
 		code := guardCode(change)
