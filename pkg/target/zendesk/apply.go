@@ -59,12 +59,18 @@ func (t *Target) Apply(ctx context.Context, of tenant.ID, changes []target.Chang
 			b.fail(i, held(fault.EmailTaken, "another record is taking over the user with this address"))
 		default:
 			seen[key] = true
+			b.out[i].Err = unended()
 			t.watch.drop(c.Ref)
 			w.add(i, c)
 		}
 	}
 	w.run(ctx, b)
 	return b.finish(len(seen))
+}
+
+// unended is the outcome of a change until something says how it ended: what is forgotten on its way is never a success.
+func unended() error {
+	return &fault.Error{Kind: fault.Transient, Code: fault.TargetTimeout, Detail: "not brought to an end", Unknown: true}
 }
 
 func recordKey(c target.Change) string {
@@ -163,10 +169,10 @@ func (b *batch) part(list []int) {
 // follow writes the addresses of the changes whose fields are written, and gives every outcome its whole change back.
 func (b *batch) follow(ctx context.Context) {
 	list := slices.Sorted(maps.Keys(b.whole))
-	_ = each(ctx, len(list), func(ctx context.Context, n int) error {
+	every(len(list), func(n int) {
 		i := list[n]
 		c, o := b.whole[i], b.out[i]
-		switch err := b.stopped(); {
+		switch err := b.over(ctx); {
 		case o.Err != nil:
 		case err != nil:
 			o.Err = err
@@ -176,21 +182,17 @@ func (b *batch) follow(ctx context.Context) {
 		}
 		o.Change.Diff = c.Diff
 		b.settle(i, o)
-		return nil
 	})
 }
 
 // singles writes records one by one, a few at a time: different records share only the pacer.
 func (b *batch) singles(ctx context.Context, list []int) {
-	_ = each(ctx, len(list), func(ctx context.Context, n int) error {
-		b.single(ctx, list[n])
-		return nil
-	})
+	every(len(list), func(n int) { b.single(ctx, list[n]) })
 }
 
 // single applies one change by itself.
 func (b *batch) single(ctx context.Context, i int) {
-	if err := b.stopped(); err != nil {
+	if err := b.over(ctx); err != nil {
 		b.fail(i, err)
 		return
 	}
@@ -218,6 +220,17 @@ func (b *batch) stopped() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.halt
+}
+
+// over is why nothing more may begin: the connection failed, or the batch's time is over.
+func (b *batch) over(ctx context.Context) error {
+	if err := b.stopped(); err != nil {
+		return err
+	}
+	if ctx.Err() != nil {
+		return stopped(ctx)
+	}
+	return nil
 }
 
 // stops tells a failure of the connection from one of a record.

@@ -135,4 +135,18 @@ func each(ctx context.Context, n int, f func(ctx context.Context, i int) error) 
 	return first
 }
 
+// every runs f for 0 to n-1 with a few at a time, all of them: what has no time left must say so itself.
+func every(n int, f func(i int)) {
+	var wg sync.WaitGroup
+	places := make(chan struct{}, 4)
+	for i := range n {
+		places <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-places }()
+			f(i)
+		})
+	}
+	wg.Wait()
+}
+
 func count(n int, word string) string { return strconv.Itoa(n) + " " + word }

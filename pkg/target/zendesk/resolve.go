@@ -61,10 +61,7 @@ func (b *batch) lookBack(ctx context.Context) {
 		}
 		parts := slices.Collect(slices.Chunk(list, perCall))
 		again := make([][]int, len(parts))
-		_ = each(ctx, len(parts), func(ctx context.Context, n int) error {
-			again[n] = b.readBack(ctx, k, parts[n], nil)
-			return nil
-		})
+		every(len(parts), func(n int) { again[n] = b.readBack(ctx, k, parts[n], nil) })
 		b.singles(ctx, slices.Concat(again...))
 	}
 }
@@ -133,7 +130,7 @@ func (b *batch) done(i int, id int64) {
 	if c.Verb == target.Create {
 		b.out[i].TargetID = idText(id)
 	}
-	b.out[i].Holds = after(c, c.Diff)
+	b.out[i].Holds, b.out[i].Err = after(c, c.Diff), nil
 	crash.Point("wr.job_items")
 }
 
