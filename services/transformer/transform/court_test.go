@@ -46,9 +46,9 @@ func TestJudgements(t *testing.T) {
 		"what waits since yesterday does not count":         {items: both(asks(0, 3, store.ItemStaged, set, "", 0), asks(5, 9, store.ItemHeld, set, "suspend-1", 25*time.Hour)), holds: waiting, granted: 3, alerts: 1},
 		"messages pass one by one up to the limit":          {items: asks(0, 5, store.ItemStaged, one, "", 0), granted: 3, held: 2, news: 1, alerts: 1},
 		"messages after the limit wait":                     {items: asks(0, 2, store.ItemStaged, one, "", 0), passed: 3, held: 2, news: 1, alerts: 1},
-		"a hold that nothing is left of closes":             {holds: waiting, open: "hold suspend-1: 1 of suspensions wait, the limit is 3 in 24 hours", void: 1, alerts: 1},
-		"a hold that waits as before changes nothing":       {items: asks(0, 4, store.ItemHeld, set, "suspend-1", 0), holds: waiting, open: "hold suspend-1: 4 of suspensions wait, the limit is 3 in 24 hours"},
-		"an alert whose hold was decided closes":            {open: "hold suspend-1: 4 of suspensions wait, the limit is 3 in 24 hours", alerts: 1},
+		"a hold that nothing is left of closes":             {holds: waiting, open: "hold suspend-1: 1 suspensions wait, the limit is 3 in 24 hours", void: 1, alerts: 1},
+		"a hold that waits as before changes nothing":       {items: asks(0, 4, store.ItemHeld, set, "suspend-1", 0), holds: waiting, open: "hold suspend-1: 4 suspensions wait, the limit is 3 in 24 hours"},
+		"an alert whose hold was decided closes":            {open: "hold suspend-1: 4 suspensions wait, the limit is 3 in 24 hours", alerts: 1},
 		"messages and a set share the limit, the set waits": {items: both(asks(0, 2, store.ItemStaged, one, "", 0), asks(5, 2, store.ItemStaged, set, "", 0)), granted: 2, held: 2, news: 1, alerts: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
