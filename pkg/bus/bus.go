@@ -155,7 +155,8 @@ type Message struct {
 	Ref     record.Ref // from the subject
 	Stream  Stream
 	Seq     uint64
-	Attempt int // 1 for the first delivery
+	Attempt int    // 1 for the first delivery
+	Pending uint64 // how many waited behind it when it was delivered; 0 where that is not known
 	Stored  time.Time
 }
 
