@@ -11,6 +11,8 @@ type Zendesk struct {
 	Adopt *bool `json:"adopt,omitempty"`
 	// Fields says for single fields who wins when somebody changed one in Zendesk; source_wins where nothing is said.
 	Fields map[DeskField]Winner `json:"fields,omitempty"`
+	// Define says for single mapped fields how `check --fix` makes them; a text field where nothing is said.
+	Define map[CustomPath]Shape `json:"define,omitempty"`
 }
 
 // Adopts tells whether objects may be adopted at all, and whether a person is asked about those of the first load.

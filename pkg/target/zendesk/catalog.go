@@ -22,7 +22,11 @@ type catalog struct {
 	defs    map[string]fieldDef // by path; nil while nothing is known
 }
 
-const catalogLife = time.Hour
+// What is missing may be made by `check --fix` at any moment: it is looked for every minute.
+const (
+	catalogLife = time.Hour
+	missingLife = time.Minute
+)
 
 // fieldDef is a custom field. Options of a dropdown are found by value or name in lower case (zendesk.md 7.1).
 type fieldDef struct {
@@ -58,6 +62,13 @@ func (f wireField) def() fieldDef {
 
 func newCatalog() *catalog { return &catalog{reading: newTurn()} }
 
+// stale has the definitions read anew by whoever needs them next.
+func (c *catalog) stale() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = time.Time{}
+}
+
 // load reads the definitions for these fields anew.
 func (c *catalog) load(ctx context.Context, t *Target, fields []string) error {
 	all := map[string]fieldDef{}
@@ -85,15 +96,19 @@ func (c *catalog) fresh(ctx context.Context, t *Target) {
 		return
 	}
 	defer c.reading.give()
+	life := catalogLife
+	if len(c.missing(t.cfg.Fields)) > 0 {
+		life = missingLife
+	}
 	c.mu.Lock()
-	young := time.Since(c.at) < catalogLife
+	young := time.Since(c.at) < life
 	c.mu.Unlock()
 	if young {
 		return
 	}
 	if err := c.load(ctx, t, t.cfg.Fields); err != nil {
 		c.mu.Lock()
-		c.at = time.Now().Add(t.cfg.Fresh - catalogLife) // tried again before the hour is over
+		c.at = time.Now().Add(t.cfg.Fresh - life) // tried again before the hour is over
 		c.mu.Unlock()
 		return
 	}
@@ -170,6 +185,8 @@ func (d fieldDef) word(v string) (string, bool) {
 			return "false", true
 		}
 		return v, false
+	case d.kind == "integer", d.kind == "decimal", d.kind == "date":
+		return d.plain(strings.TrimSpace(v))
 	case d.options != nil:
 		o, ok := d.options[fold(v)]
 		return o, ok

@@ -195,7 +195,10 @@ func (d *doctor) fields(ctx context.Context) {
 		d.lacks("fields", err)
 	case len(missing) > 0:
 		d.bad("fields", check.Warning, fault.TargetFieldMissing, "the account has no "+strings.Join(missing, ", ")+": these values are not shown in Zendesk")
-		d.steps[len(d.steps)-1].Next = "run `ml-connector check --fix`, or create a text field with this key in Admin Center, People, Configuration, User fields or Organization fields"
+		d.steps[len(d.steps)-1].Next = "run `ml-connector check --fix`, or create a field with this key in Admin Center, People, Configuration, User fields or Organization fields"
+	case len(d.t.fields.misfits(d.t.cfg.Shapes)) > 0:
+		d.bad("fields", check.Warning, fault.TargetFieldOption, strings.Join(d.t.fields.misfits(d.t.cfg.Shapes), "; "))
+		d.steps[len(d.steps)-1].Next = "change the field in Admin Center, or zendesk.define in the tenant file: a field that exists is never changed by the connector"
 	default:
 		d.ok("fields", count(len(d.t.cfg.Fields), "mapped fields exist"), time.Since(began))
 	}

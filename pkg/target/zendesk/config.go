@@ -31,6 +31,7 @@ type Config struct {
 	StaffFields []string          // fields that may be written on agents; none by default; never on admins
 	Policies    map[string]Policy // by field: name, phone or a path; SourceWins where nothing is said
 	Fields      []string          // target field paths of the tenant's mapping, for Check and FixFields
+	Shapes      map[string]Shape  // by path, for the same two; a plain text field where nothing is said
 
 	CAFile   string        // PEM bundle trusted beside the system's
 	Silence  time.Duration // of the other side before a call is given up; 0 is 15s, with a minute for the first byte

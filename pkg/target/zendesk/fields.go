@@ -59,7 +59,7 @@ func (t *Target) fieldDefs(ctx context.Context, path, prefix string) (map[string
 	return defs, nil
 }
 
-// FixFields implements target.Fixer.
+// FixFields implements target.Fixer: each missing field in its shape. A field that exists is never changed.
 func (t *Target) FixFields(ctx context.Context, _ tenant.ID) []check.Step {
 	d := &doctor{t: t}
 	missing, err := t.missingFields(ctx)
@@ -69,15 +69,15 @@ func (t *Target) FixFields(ctx context.Context, _ tenant.ID) []check.Step {
 	for _, f := range missing {
 		list, one, key := fieldPath(f)
 		var a struct{}
-		_, err := t.client.do(ctx, call{method: http.MethodPost, path: list, out: &a, body: wrap(one, map[string]any{
-			"type": "text", "key": key, "title": title(key), "description": "Kept true to PeopleSoft by ml-connector",
-		})})
+		shape := t.cfg.Shapes[f]
+		_, err := t.client.do(ctx, call{method: http.MethodPost, path: list, out: &a, body: wrap(one, shape.body(key))})
 		if err != nil {
 			d.fault(f, err)
 			d.steps[len(d.steps)-1].Code = string(fault.TargetFieldMissing)
 			continue
 		}
-		d.ok(f, "created", 0)
+		d.ok(f, "created as "+shape.kind(), 0)
+		t.fields.stale()
 	}
 	return d.steps
 }

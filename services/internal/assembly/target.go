@@ -35,6 +35,10 @@ func (c *Core) openTarget(ctx context.Context, t tenant.ID, s config.Tenant) (*z
 	for f, w := range s.Zendesk.Fields {
 		cfg.Policies[string(f)] = zendesk.Policy(w)
 	}
+	cfg.Shapes = map[string]zendesk.Shape{}
+	for f, d := range s.Zendesk.Define {
+		cfg.Shapes[string(f)] = zendesk.Shape{Type: string(d.Type), Options: texts(d.Options)}
+	}
 	cfg.Log, cfg.Silence = c.Log.With("tenant", t), c.Tune.Silence
 	cfg.Look, cfg.Window = c.Tune.Look, c.Tune.Window
 	if c.Tune.JobLife > 0 {
