@@ -27,6 +27,7 @@ type mail struct {
 // broker is streams, table and schedules of one tenant in memory, with the promises of package bus: at least once, the
 // newest version in the table, one message for each record in it.
 type broker struct {
+	tenant tenant.ID
 	mu     sync.Mutex
 	seq    uint64
 	queues map[bus.Consumer][]*mail
@@ -42,8 +43,8 @@ type alarm struct {
 	at   time.Time
 }
 
-func newBroker() *broker {
-	return &broker{queues: map[bus.Consumer][]*mail{}, table: map[record.Ref]event.Event{}, wakes: map[record.Ref]alarm{}, news: make(chan struct{})}
+func newBroker(t tenant.ID) *broker {
+	return &broker{tenant: t, queues: map[bus.Consumer][]*mail{}, table: map[record.Ref]event.Event{}, wakes: map[record.Ref]alarm{}, news: make(chan struct{})}
 }
 
 func (b *broker) ring() {
@@ -176,7 +177,7 @@ func (b *broker) fire(now time.Time) {
 			continue
 		}
 		delete(b.wakes, ref)
-		e, err := event.With(event.Event{ID: fmt.Sprintf("due/%s/%s", ref, a.wake.Date), Source: "broker", Type: event.WakeV1, Tenant: acme}, a.wake)
+		e, err := event.With(event.Event{ID: fmt.Sprintf("due/%s/%s", ref, a.wake.Date), Source: "broker", Type: event.WakeV1, Tenant: b.tenant}, a.wake)
 		if err != nil {
 			panic(err)
 		}
@@ -187,10 +188,18 @@ func (b *broker) fire(now time.Time) {
 // wire is the broker as one process sees it.
 type wire struct {
 	*broker
-	p *process
+	p   *process
+	all map[tenant.ID]*broker // of a process that works for several customers
 }
 
-func (w wire) Handle(ctx context.Context, _ tenant.ID, c bus.Consumer, batch bus.Batch, h bus.Handler) error {
+// of is the broker of one customer.
+func (w wire) of(t tenant.ID) wire {
+	w.broker = one(w.all, t, w.broker)
+	return w
+}
+
+func (w wire) Handle(ctx context.Context, t tenant.ID, c bus.Consumer, batch bus.Batch, h bus.Handler) error {
+	w = w.of(t)
 	for ctx.Err() == nil {
 		got := w.take(ctx, w.p, c, max(batch.Max, 1), time.Now().Add(time.Hour))
 		if w.p.gone() {
@@ -228,7 +237,8 @@ func (w wire) settle(c bus.Consumer, got []*mail, errs []error) {
 	}
 }
 
-func (w wire) PutWanted(_ context.Context, _ tenant.ID, events []event.Event) ([]bus.Put, error) {
+func (w wire) PutWanted(_ context.Context, t tenant.ID, events []event.Event) ([]bus.Put, error) {
+	w = w.of(t)
 	puts := make([]bus.Put, len(events))
 	return puts, w.p.step(func() error {
 		w.mu.Lock()
@@ -237,6 +247,9 @@ func (w wire) PutWanted(_ context.Context, _ tenant.ID, events []event.Event) ([
 			v, err := event.Payload[event.Wanted](e, event.WantedV1)
 			if err != nil {
 				return err
+			}
+			if e.Tenant != w.tenant {
+				return fmt.Errorf("O6: a state of %s for %s", e.Tenant, w.tenant)
 			}
 			if old, ok := w.table[v.Ref()]; !ok || old.Version < e.Version {
 				w.table[v.Ref()], puts[i].Stored = e, true
@@ -247,7 +260,8 @@ func (w wire) PutWanted(_ context.Context, _ tenant.ID, events []event.Event) ([
 	})
 }
 
-func (w wire) Wanted(_ context.Context, _ tenant.ID, ref record.Ref) (e event.Event, err error) {
+func (w wire) Wanted(_ context.Context, t tenant.ID, ref record.Ref) (e event.Event, err error) {
+	w = w.of(t)
 	err = w.p.step(func() error {
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -260,7 +274,8 @@ func (w wire) Wanted(_ context.Context, _ tenant.ID, ref record.Ref) (e event.Ev
 	return e, err
 }
 
-func (w wire) Touch(_ context.Context, _ tenant.ID, cause string, refs []record.Ref) error {
+func (w wire) Touch(_ context.Context, t tenant.ID, cause string, refs []record.Ref) error {
+	w = w.of(t)
 	return w.p.step(func() error {
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -275,12 +290,13 @@ func (w wire) Touch(_ context.Context, _ tenant.ID, cause string, refs []record.
 	})
 }
 
-func (w wire) Urge(_ context.Context, _ tenant.ID, refs []record.Ref) error {
+func (w wire) Urge(_ context.Context, t tenant.ID, refs []record.Ref) error {
+	w = w.of(t)
 	return w.p.step(func() error {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		for _, ref := range refs {
-			e, err := event.With(event.Event{ID: "urgent/" + ref.String(), Type: event.UrgentV1, Tenant: acme, Subject: ref.String()}, event.Urgent{Kind: ref.Kind, Key: ref.Key})
+			e, err := event.With(event.Event{ID: "urgent/" + ref.String(), Type: event.UrgentV1, Tenant: w.tenant, Subject: ref.String()}, event.Urgent{Kind: ref.Kind, Key: ref.Key})
 			if err != nil {
 				return err
 			}
@@ -290,7 +306,8 @@ func (w wire) Urge(_ context.Context, _ tenant.ID, refs []record.Ref) error {
 	})
 }
 
-func (w wire) Wake(_ context.Context, _ tenant.ID, k event.Wake, at time.Time) error {
+func (w wire) Wake(_ context.Context, t tenant.ID, k event.Wake, at time.Time) error {
+	w = w.of(t)
 	return w.p.step(func() error {
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -300,7 +317,8 @@ func (w wire) Wake(_ context.Context, _ tenant.ID, k event.Wake, at time.Time) e
 	})
 }
 
-func (w wire) Unwake(_ context.Context, _ tenant.ID, ref record.Ref) error {
+func (w wire) Unwake(_ context.Context, t tenant.ID, ref record.Ref) error {
+	w = w.of(t)
 	return w.p.step(func() error {
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -309,6 +327,7 @@ func (w wire) Unwake(_ context.Context, _ tenant.ID, ref record.Ref) error {
 	})
 }
 
-func (w wire) Puller(_ context.Context, _ tenant.ID, c bus.Consumer) (bus.Puller, error) {
+func (w wire) Puller(_ context.Context, t tenant.ID, c bus.Consumer) (bus.Puller, error) {
+	w = w.of(t)
 	return puller{w, c}, nil
 }

@@ -28,7 +28,7 @@ func (w *world) hire(s step, status string, days int) {
 		add(spot{id, "name", "PRI", "1990-01-01", 0}, map[string]string{"display_name": "Person " + w.value(id)})
 	}
 	if len(w.truth.of(id, "email")) == 0 && s.C%7 != 0 {
-		add(spot{id, "email", "BUSN", "", 0}, map[string]string{"email": address(s)})
+		add(spot{id, "email", "BUSN", "", 0}, map[string]string{"email": w.address(s)})
 	}
 	rcd := "0"
 	if rows := w.truth.rows(id, "job"); len(rows) > 0 {
@@ -43,14 +43,14 @@ func (w *world) hire(s step, status string, days int) {
 }
 
 // address is one of the person's own, or one that several want.
-func address(s step) string {
+func (w *world) address(s step) string {
 	switch s.C % 4 {
 	case 0:
-		return fmt.Sprintf("Shared%d@example.com", s.B%3)
+		return fmt.Sprintf("Shared%d@%s", s.B%3, w.domain)
 	case 1:
-		return fmt.Sprintf("seed%d@example.com", s.B%3)
+		return fmt.Sprintf("seed%d@%s", s.B%3, w.domain)
 	}
-	return fmt.Sprintf("p%s.%d@example.com", who(s), s.B)
+	return fmt.Sprintf("p%s.%d@%s", who(s), s.B, w.domain)
 }
 
 // next row of a job, with the values of the one before.
@@ -147,7 +147,7 @@ func (w *world) name(s step) {
 }
 
 func (w *world) email(s step) {
-	kind, cells := "BUSN", map[string]string{"email": address(s), "preferred": "N"}
+	kind, cells := "BUSN", map[string]string{"email": w.address(s), "preferred": "N"}
 	switch s.C % 10 {
 	case 7:
 		kind, cells["preferred"] = "HOME", "Y"
@@ -272,5 +272,5 @@ func (w *world) crash(s step) {
 		p = w.writer
 	}
 	p.ignite(s.C)
-	w.judge.blurAll()
+	w.blurAll()
 }

@@ -29,7 +29,7 @@ func (j *judge) finish() error {
 	for range 8 { // what waited for somebody else who moved is free now, and so is what a person says yes to
 		for w.decide(0, true) {
 		}
-		if err := (wire{w.bus, newProcess()}).Touch(context.Background(), acme, "sweep/held", w.unsettled()); err != nil {
+		if err := (wire{broker: w.bus, p: newProcess()}).Touch(context.Background(), w.tenant, "sweep/held", w.unsettled()); err != nil {
 			return err
 		}
 		if err := w.settle(); err != nil {
@@ -90,11 +90,11 @@ func (j *judge) nothingTwice() error {
 	if err := w.settle(); err != nil {
 		return err
 	}
-	if err := w.service.Reresolve(context.Background(), acme); err != nil {
+	if err := w.service.Reresolve(context.Background(), w.tenant); err != nil {
 		return err
 	}
 	refs := slices.Collect(maps.Keys(w.bus.table))
-	if err := (wire{w.bus, newProcess()}).Touch(context.Background(), acme, "person/test", refs); err != nil {
+	if err := (wire{broker: w.bus, p: newProcess()}).Touch(context.Background(), w.tenant, "person/test", refs); err != nil {
 		return err
 	}
 	if err := w.settle(); err != nil {

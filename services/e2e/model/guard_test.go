@@ -126,7 +126,7 @@ func (j *judge) guarded(rec string, e sim.Effect, before, after object, bad func
 		}
 		j.counts[g] = append(j.counts[g], count{by.at, rec})
 		if limit, ok := j.w.store.limits[c]; ok && n > limit {
-			bad("O12: %s of %s is number %d in a day, the limit is %d: %+v", c, rec, n, limit, j.counts[g])
+			bad("O12: %s of %s is number %d in a day, the limit is %d: %+v; the guard counted %v", c, rec, n, limit, j.counts[g], j.w.store.passed)
 		}
 	}
 	switch {

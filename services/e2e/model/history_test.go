@@ -15,8 +15,9 @@ type step struct {
 	A       int    `json:"a"` // whom
 	B       int    `json:"b"`
 	C       int    `json:"c"`
-	How     int    `json:"how"`     // how its message travels
-	Onwards bool   `json:"onwards"` // the next step does not wait until everything is quiet
+	How     int    `json:"how"`          // how its message travels
+	Onwards bool   `json:"onwards"`      // the next step does not wait until everything is quiet
+	At      int    `json:"at,omitempty"` // at which customer's; of the setup: how many customers there are, less one
 }
 
 const (
@@ -91,10 +92,11 @@ func histories(shard int) *rapid.Generator[[]step] {
 	one := rapid.Custom(func(t *rapid.T) step {
 		return step{Do: rapid.SampledFrom(names).Draw(t, "do"), A: rapid.IntRange(0, 11).Draw(t, "a"), B: rapid.IntRange(0, 11).Draw(t, "b"),
 			C: rapid.IntRange(0, 59).Draw(t, "c"), How: rapid.SampledFrom([]int{now, now, now, now, now, now, twice, long}).Draw(t, "how"),
-			Onwards: rapid.SampledFrom([]bool{false, false, true}).Draw(t, "onwards")}
+			Onwards: rapid.SampledFrom([]bool{false, false, true}).Draw(t, "onwards"), At: rapid.IntRange(0, 1).Draw(t, "at")}
 	})
 	first := rapid.Custom(func(t *rapid.T) step {
-		return step{Do: "setup", A: rapid.IntRange(0, 11).Draw(t, "a"), B: rapid.IntRange(0, 11).Draw(t, "b"), C: rapid.IntRange(0, 59).Draw(t, "c")}
+		return step{Do: "setup", A: rapid.IntRange(0, 11).Draw(t, "a"), B: rapid.IntRange(0, 11).Draw(t, "b"), C: rapid.IntRange(0, 59).Draw(t, "c"),
+			At: rapid.SampledFrom([]int{0, 0, 0, 0, 0, 0, 0, 1}).Draw(t, "customers")}
 	})
 	return rapid.Custom(func(t *rapid.T) []step {
 		return append([]step{first.Draw(t, "setup")}, rapid.SliceOfN(one, 20, 60).Draw(t, "steps")...)
@@ -109,7 +111,7 @@ func whichVendor(s step) string {
 // value is a text that nobody else has.
 func (w *world) value(rec string) string {
 	w.values++
-	return fmt.Sprintf("of %s, %d", rec, w.values)
+	return fmt.Sprintf("of %s, %d%s", rec, w.values, w.mark)
 }
 
 // write changes a row and tells it: as a whole or, when some, only the cells that changed.

@@ -56,7 +56,8 @@ func (s *state) move(m store.GuardMove) {
 	s.items[it.Ref] = it
 }
 
-func (b book) GuardItems(_ context.Context, _ tenant.ID, refs []record.Ref) (map[record.Ref]store.GuardItem, error) {
+func (b book) GuardItems(_ context.Context, t tenant.ID, refs []record.Ref) (map[record.Ref]store.GuardItem, error) {
+	b = b.of(t)
 	return pick(b, func() map[record.Ref]store.GuardItem { return b.items }, refs)
 }
 
@@ -69,7 +70,8 @@ func (s *state) guarded(want func(store.GuardItem) bool) (out []store.GuardItem)
 	return out
 }
 
-func (b book) GuardList(_ context.Context, _ tenant.ID, st store.ItemState, limit int) (out []store.GuardItem, err error) {
+func (b book) GuardList(_ context.Context, t tenant.ID, st store.ItemState, limit int) (out []store.GuardItem, err error) {
+	b = b.of(t)
 	err = b.do(func() {
 		out = b.guarded(func(it store.GuardItem) bool { return st == "" || it.State == st })
 		out = out[:min(len(out), limit)]
@@ -77,7 +79,8 @@ func (b book) GuardList(_ context.Context, _ tenant.ID, st store.ItemState, limi
 	return out, err
 }
 
-func (b book) Judge(_ context.Context, _ tenant.ID, since time.Time, judge func(store.Book) store.Judgement) error {
+func (b book) Judge(_ context.Context, t tenant.ID, since time.Time, judge func(store.Book) store.Judgement) error {
+	b = b.of(t)
 	return b.do(func() {
 		maps.DeleteFunc(b.passed, func(_ passage, at time.Time) bool { return at.Before(since) })
 		in := store.Book{Passed: map[store.Group]int{}, Next: len(b.holds) + 1}
@@ -129,7 +132,8 @@ func (s *state) inHold(id string) []store.GuardItem {
 	return s.guarded(func(it store.GuardItem) bool { return it.Hold == id && it.State == store.ItemHeld })
 }
 
-func (b book) Holds(_ context.Context, _ tenant.ID, limit int) (out []store.Hold, err error) {
+func (b book) Holds(_ context.Context, t tenant.ID, limit int) (out []store.Hold, err error) {
+	b = b.of(t)
 	err = b.do(func() {
 		for _, h := range slices.Backward(b.holds) {
 			if h.State == store.HoldWaiting {
@@ -172,12 +176,14 @@ func (s *state) decide(n int, approve bool) (store.Hold, []store.GuardItem) {
 	return *h, items
 }
 
-func (b book) Loads(context.Context, tenant.ID) (out map[record.Kind]store.Load, err error) {
+func (b book) Loads(_ context.Context, t tenant.ID) (out map[record.Kind]store.Load, err error) {
+	b = b.of(t)
 	err = b.do(func() { out = maps.Clone(b.loads) })
 	return out, err
 }
 
-func (b book) BeginLoad(_ context.Context, _ tenant.ID, kind record.Kind, l store.Load) error {
+func (b book) BeginLoad(_ context.Context, t tenant.ID, kind record.Kind, l store.Load) error {
+	b = b.of(t)
 	return b.do(func() {
 		if _, begun := b.loads[kind]; !begun {
 			b.loads[kind] = l
@@ -185,7 +191,8 @@ func (b book) BeginLoad(_ context.Context, _ tenant.ID, kind record.Kind, l stor
 	})
 }
 
-func (b book) EndLoad(_ context.Context, _ tenant.ID, kind record.Kind, at time.Time) error {
+func (b book) EndLoad(_ context.Context, t tenant.ID, kind record.Kind, at time.Time) error {
+	b = b.of(t)
 	return b.do(func() {
 		if l := b.loads[kind]; l.Ended.IsZero() {
 			l.Ended = at
@@ -194,7 +201,8 @@ func (b book) EndLoad(_ context.Context, _ tenant.ID, kind record.Kind, at time.
 	})
 }
 
-func (b book) CountLinks(context.Context, tenant.ID) (out map[record.Kind]map[string]int, err error) {
+func (b book) CountLinks(_ context.Context, t tenant.ID) (out map[record.Kind]map[string]int, err error) {
+	b = b.of(t)
 	out = map[record.Kind]map[string]int{}
 	return out, b.do(func() {
 		for ref, l := range b.links {
@@ -209,7 +217,8 @@ func (b book) CountLinks(context.Context, tenant.ID) (out map[record.Kind]map[st
 	})
 }
 
-func (b book) Holding(_ context.Context, _ tenant.ID, emails []string) (out []store.Link, err error) {
+func (b book) Holding(_ context.Context, t tenant.ID, emails []string) (out []store.Link, err error) {
+	b = b.of(t)
 	err = b.do(func() {
 		for _, ref := range slices.SortedFunc(maps.Keys(b.links), compareRefs) {
 			if l := b.links[ref]; l.TargetID != "" && l.Email != "" && slices.Contains(emails, l.Email) {
@@ -220,7 +229,8 @@ func (b book) Holding(_ context.Context, _ tenant.ID, emails []string) (out []st
 	return out, err
 }
 
-func (b book) Cycle(_ context.Context, _ tenant.ID, id string) (c store.Cycle, err error) {
+func (b book) Cycle(_ context.Context, t tenant.ID, id string) (c store.Cycle, err error) {
+	b = b.of(t)
 	missing := false
 	if err = b.do(func() {
 		i := slices.IndexFunc(b.cycles, func(c store.Cycle) bool { return c.ID == id })
@@ -233,7 +243,8 @@ func (b book) Cycle(_ context.Context, _ tenant.ID, id string) (c store.Cycle, e
 	return c, err
 }
 
-func (b book) Cycles(_ context.Context, _ tenant.ID, kind record.Kind, limit int) (out []store.Cycle, err error) {
+func (b book) Cycles(_ context.Context, t tenant.ID, kind record.Kind, limit int) (out []store.Cycle, err error) {
+	b = b.of(t)
 	err = b.do(func() {
 		for _, c := range slices.Backward(b.cycles) {
 			if (kind == "" || c.Kind == kind) && len(out) < limit {

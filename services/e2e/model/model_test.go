@@ -2,8 +2,10 @@ package model
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,8 +16,10 @@ import (
 	"testing/synctest"
 	"time"
 
-	zd "github.com/ml-connector/ml-connector/pkg/sim/zendesk"
 	"pgregory.net/rapid"
+
+	zd "github.com/ml-connector/ml-connector/pkg/sim/zendesk"
+	"github.com/ml-connector/ml-connector/pkg/tenant"
 )
 
 // totals are told at the end.
@@ -43,60 +47,85 @@ func (s *totals) add(checked map[fate]int, st *state) {
 	}
 }
 
+// found is one customer of a history with its desk.
+func found(t tenant.ID, setup step) *account {
+	a := newAccount(setup.C%2 == 0)
+	a.inPlace = setup.Do == "setup" && setup.B%3 > 0
+	domain := domains[t]
+	a.SeedUser(zd.NewUser{Name: "Seeded", Email: "seed0@" + domain})
+	a.SeedAgent("Agent", "seed1@"+domain)
+	a.SeedOrganization(zd.NewOrganization{Name: "Seeded Org"})
+	return a
+}
+
+// The customers: who they are, where their days begin, and what their texts end with.
+const (
+	acme = tenant.ID("acme")
+	beta = tenant.ID("beta")
+)
+
+var (
+	domains = map[tenant.ID]string{acme: "example.com", beta: "beta.example"}
+	zones   = map[tenant.ID]string{acme: "America/Chicago", beta: "Asia/Kolkata"}
+	marks   = map[tenant.ID]string{acme: "", beta: " at beta"}
+)
+
 // play runs one history in a bubble and judges it; the error tells the first step after which something was wrong.
 func play(t *testing.T, history []step, sums *totals) (err error) {
-	a := newAccount(len(history) > 0 && history[0].C%2 == 0)
-	defer a.srv.Close()
-	a.inPlace = len(history) > 0 && history[0].Do == "setup" && history[0].B%3 > 0
-	a.SeedUser(zd.NewUser{Name: "Seeded", Email: "seed0@example.com"})
-	a.SeedAgent("Agent", "seed1@example.com")
-	a.SeedOrganization(zd.NewOrganization{Name: "Seeded Org"})
-	zone, err := time.LoadLocation("America/Chicago")
-	if err != nil {
-		return err
+	setups := map[tenant.ID]step{}
+	if len(history) > 0 {
+		first := history[0]
+		setups[acme] = first
+		if first.Do == "setup" && first.At > 0 {
+			setups[beta] = step{Do: "setup", A: first.A/2 + 1, B: first.B + 1, C: first.C/2 + 7}
+		}
 	}
-	synctest.Test(t, func(*testing.T) {
-		w := newWorld(a, zone)
-		if len(history) > 0 && history[0].Do == "setup" {
-			w.setup(history[0])
+	accounts := map[tenant.ID]*account{}
+	for _, id := range []tenant.ID{acme, beta}[:max(1, len(setups))] {
+		a := found(id, setups[id])
+		defer a.srv.Close()
+		accounts[id] = a
+	}
+	synctest.Test(t, func(*testing.T) { err = run(accounts, setups, history, sums) })
+	sums.runs.Add(1)
+	for _, a := range accounts {
+		sums.effects.Add(int64(len(a.Effects())))
+	}
+	return err
+}
+
+// run plays in the bubble.
+func run(accounts map[tenant.ID]*account, setups map[tenant.ID]step, history []step, sums *totals) (err error) {
+	h := &house{}
+	for _, id := range slices.Sorted(maps.Keys(accounts)) {
+		zone, err := time.LoadLocation(zones[id])
+		if err != nil {
+			return err
 		}
-		w.startTransformer()
+		w := newWorld(id, accounts[id], zone)
+		w.domain, w.mark = domains[id], marks[id]
+		if h.add(w); setups[id].Do == "setup" {
+			w.setup(setups[id])
+		}
+	}
+	h.startTransformer()
+	for _, w := range h.worlds {
 		w.startWriter()
-		for i, s := range history {
-			if err = w.take(s); err != nil {
-				err = fmt.Errorf("after step %d (%+v): %w", i, s, err)
-				break
-			}
-			sums.steps.Add(1)
+	}
+	for i, s := range history {
+		if err = h.take(s); err != nil {
+			err = fmt.Errorf("after step %d (%+v): %w", i, s, err)
+			break
 		}
+		sums.steps.Add(1)
+	}
+	for _, w := range h.worlds {
 		if err == nil {
 			err = w.judge.finish()
 		}
 		sums.add(w.judge.checked, w.store)
-		if stopped := w.stop(); err == nil {
-			err = stopped
-		}
-	})
-	sums.runs.Add(1)
-	sums.effects.Add(int64(len(a.Effects())))
-	return err
-}
-
-// take does one step and looks at what came of it.
-func (w *world) take(s step) error {
-	day := w.today()
-	w.read("window", func() { deeds()[s.Do].do(w, s) })
-	if s.Onwards {
-		w.judge.blurAll()
-		return w.judge.safe()
 	}
-	if err := w.settle(); err != nil {
-		return err
-	}
-	if s.Do != "midnight" && w.today() != day {
-		w.judge.blurAll()
-	}
-	return w.judge.agree()
+	return errors.Join(err, h.stop())
 }
 
 // Whatever happens in PeopleSoft, in whatever order it is told, whatever fails meanwhile: Zendesk holds what the model

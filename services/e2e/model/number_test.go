@@ -25,7 +25,7 @@ func (w *world) newNumber(s step) {
 	}
 	switch s.C % 4 {
 	case 0:
-		w.write(s.How, false, spot{id, "email", "BUSN", "", 0}, map[string]string{"email": fmt.Sprintf("q%s.%d@example.com", id, s.B%4)})
+		w.write(s.How, false, spot{id, "email", "BUSN", "", 0}, map[string]string{"email": fmt.Sprintf("q%s.%d@%s", id, s.B%4, w.domain)})
 	case 1:
 		w.write(s.How, false, spot{id, "job", "0", w.day(0), w.seq(id, "0", w.day(0))}, w.asNow(id, statusCells("I", s.B)))
 	default:

@@ -2,6 +2,8 @@ package model
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/ml-connector/ml-connector/pkg/record"
@@ -168,6 +170,11 @@ func (j *judge) effect(e sim.Effect, bad func(string, ...any)) {
 	for _, a := range after.addresses {
 		if !j.emails[rec][a] && a != parked(after) {
 			bad("O6: %s has the address %s, which was never its own", after.external, a)
+		}
+	}
+	for _, v := range append(slices.Collect(maps.Values(after.cells)), any(after.name)) {
+		if s, ok := v.(string); ok && (strings.HasPrefix(s, "of ") || strings.HasPrefix(s, "Person of ")) && strings.HasSuffix(s, marks[beta]) != (j.w.mark != "") {
+			bad("O6: %s of %s has %q of another customer", after.external, j.w.tenant, s)
 		}
 	}
 	if e.Kind == "user" && !strings.Contains(after.name, rec) && after.name != before.name && !j.names[rec+"\x00"+strings.ToLower(after.name)] {

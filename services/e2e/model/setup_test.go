@@ -34,6 +34,8 @@ func (w *world) setup(s step) {
 		w.store.limits = map[store.Change]int{store.Suspension: 1, store.EmailChange: 2, store.Creation: 2}
 	}
 	w.polled = s.C%3 == 0
+	w.blind = w.polled && s.C/3%4 < 2
+	w.passed = w.today()
 	w.timing(s.C / 3)
 }
 
@@ -50,11 +52,12 @@ func (w *world) repolicy(s step) {
 	w.policy.Version++
 	if s.A%2 == 0 {
 		w.timing(s.C)
+		w.passed = "" // another lead shows other days
 	} else {
 		w.remap(s.B)
 	}
 	w.judge.blurAll()
-	if err := w.service.Reresolve(context.Background(), acme); err != nil && !w.transformer.gone() {
+	if err := w.service.Reresolve(context.Background(), w.tenant); err != nil && !w.transformer.gone() {
 		panic(err)
 	}
 	w.again = true // a dead transformer does it at its next start, as the process does that was told of new settings
@@ -80,7 +83,8 @@ func (w *world) replay(s step) {
 }
 
 // Read implements transform.Past.
-func (w wire) Read(_ context.Context, _ tenant.ID, _ bus.Stream, r bus.Range, limit int) (out bus.Excerpt, err error) {
+func (w wire) Read(_ context.Context, t tenant.ID, _ bus.Stream, r bus.Range, limit int) (out bus.Excerpt, err error) {
+	w = w.of(t)
 	err = w.p.step(func() error {
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -100,7 +104,8 @@ func (w wire) Read(_ context.Context, _ tenant.ID, _ bus.Stream, r bus.Range, li
 }
 
 // State implements transform.Flow.
-func (w wire) State(context.Context, tenant.ID) (st bus.State, err error) {
+func (w wire) State(_ context.Context, t tenant.ID) (st bus.State, err error) {
+	w = w.of(t)
 	st.Consumers = map[bus.Consumer]bus.ConsumerState{}
 	err = w.p.step(func() error {
 		w.mu.Lock()
@@ -123,6 +128,7 @@ func (w wire) State(context.Context, tenant.ID) (st bus.State, err error) {
 }
 
 // RaiseLedger implements transform.Lift. Nothing is ever lost here, so that nothing has to be raised.
-func (b book) RaiseLedger(_ context.Context, _ tenant.ID, above map[record.Ref]uint64) error {
+func (b book) RaiseLedger(_ context.Context, t tenant.ID, above map[record.Ref]uint64) error {
+	b = b.of(t)
 	return b.do(func() { b.wrong = append(b.wrong, fmt.Sprintf("O5: rows were taken for lost: %v", above)) })
 }

@@ -96,7 +96,26 @@ func (s *state) idle() bool {
 // book is the store as one process sees it.
 type book struct {
 	*state
-	p *process
+	p   *process
+	all map[tenant.ID]*state // of a process that works for several customers
+}
+
+// of is the store of one customer.
+func (b book) of(t tenant.ID) book {
+	b.state = one(b.all, t, b.state)
+	return b
+}
+
+// one is a customer's part of something that a process has for all of them.
+func one[P any](all map[tenant.ID]P, t tenant.ID, only P) P {
+	if all == nil {
+		return only
+	}
+	p, known := all[t]
+	if !known {
+		panic("a customer that nobody has: " + t)
+	}
+	return p
 }
 
 func (b book) do(f func()) error {
@@ -108,11 +127,13 @@ func (b book) do(f func()) error {
 	})
 }
 
-func (b book) Rows(_ context.Context, _ tenant.ID, refs []record.Ref) (map[record.Ref]store.LedgerRow, error) {
+func (b book) Rows(_ context.Context, t tenant.ID, refs []record.Ref) (map[record.Ref]store.LedgerRow, error) {
+	b = b.of(t)
 	return pick(b, func() map[record.Ref]store.LedgerRow { return b.rows }, refs)
 }
 
-func (b book) Links(_ context.Context, _ tenant.ID, refs []record.Ref) (map[record.Ref]store.Link, error) {
+func (b book) Links(_ context.Context, t tenant.ID, refs []record.Ref) (map[record.Ref]store.Link, error) {
+	b = b.of(t)
 	return pick(b, func() map[record.Ref]store.Link { return b.links }, refs)
 }
 
@@ -127,7 +148,8 @@ func pick[V any](b book, from func() map[record.Ref]V, refs []record.Ref) (map[r
 	})
 }
 
-func (b book) SaveLedger(_ context.Context, _ tenant.ID, saves []store.LedgerSave) (stored []bool, err error) {
+func (b book) SaveLedger(_ context.Context, t tenant.ID, saves []store.LedgerSave) (stored []bool, err error) {
+	b = b.of(t)
 	stored = make([]bool, len(saves))
 	return stored, b.do(func() {
 		for i, s := range saves {
@@ -150,7 +172,8 @@ func (b book) SaveLedger(_ context.Context, _ tenant.ID, saves []store.LedgerSav
 	})
 }
 
-func (b book) MarkPublished(_ context.Context, _ tenant.ID, upTo map[record.Ref]uint64) error {
+func (b book) MarkPublished(_ context.Context, t tenant.ID, upTo map[record.Ref]uint64) error {
+	b = b.of(t)
 	return b.do(func() {
 		for ref, v := range upTo {
 			row := b.rows[ref]
@@ -165,21 +188,25 @@ func (b book) query(limit int, want func(store.LedgerRow) bool) (rows []store.Le
 	return rows, err
 }
 
-func (b book) Unpublished(_ context.Context, _ tenant.ID, limit int) ([]store.LedgerRow, error) {
+func (b book) Unpublished(_ context.Context, t tenant.ID, limit int) ([]store.LedgerRow, error) {
+	b = b.of(t)
 	return b.query(limit, func(r store.LedgerRow) bool { return r.WantedAt > r.Published })
 }
 
-func (b book) DueRows(_ context.Context, _ tenant.ID, day string, after record.Ref, limit int) ([]store.LedgerRow, error) {
+func (b book) DueRows(_ context.Context, t tenant.ID, day string, after record.Ref, limit int) ([]store.LedgerRow, error) {
+	b = b.of(t)
 	return b.query(limit, func(r store.LedgerRow) bool {
 		return r.NextDate != "" && r.NextDate <= day && compareRefs(r.Ref, after) > 0
 	})
 }
 
-func (b book) WalkLedger(_ context.Context, _ tenant.ID, kind record.Kind, after string, limit int) ([]store.LedgerRow, error) {
+func (b book) WalkLedger(_ context.Context, t tenant.ID, kind record.Kind, after string, limit int) ([]store.LedgerRow, error) {
+	b = b.of(t)
 	return b.query(limit, func(r store.LedgerRow) bool { return r.Ref.Kind == kind && r.Ref.Key > after })
 }
 
-func (b book) Pointing(_ context.Context, _ tenant.ID, points []string, after record.Ref, limit int) (refs []record.Ref, err error) {
+func (b book) Pointing(_ context.Context, t tenant.ID, points []string, after record.Ref, limit int) (refs []record.Ref, err error) {
+	b = b.of(t)
 	rows, err := b.query(limit, func(r store.LedgerRow) bool {
 		return compareRefs(r.Ref, after) > 0 && slices.ContainsFunc(r.Points, func(p string) bool { return slices.Contains(points, p) })
 	})
@@ -189,7 +216,8 @@ func (b book) Pointing(_ context.Context, _ tenant.ID, points []string, after re
 	return refs, err
 }
 
-func (b book) Sharing(_ context.Context, _ tenant.ID, emails []string, limit int) (map[string][]record.Ref, error) {
+func (b book) Sharing(_ context.Context, t tenant.ID, emails []string, limit int) (map[string][]record.Ref, error) {
+	b = b.of(t)
 	found := map[string][]record.Ref{}
 	rows, err := b.query(1<<20, func(r store.LedgerRow) bool { return r.Email != "" && slices.Contains(emails, r.Email) })
 	for _, r := range rows {
@@ -200,9 +228,12 @@ func (b book) Sharing(_ context.Context, _ tenant.ID, emails []string, limit int
 	return found, err
 }
 
-func (b book) Append(context.Context, tenant.ID, []audit.Entry) error { return b.do(func() {}) }
+func (b book) Append(_ context.Context, t tenant.ID, _ []audit.Entry) error {
+	return b.of(t).do(func() {})
+}
 
-func (b book) Observe(_ context.Context, _ tenant.ID, stage audit.Stage, of []store.Observation) error {
+func (b book) Observe(_ context.Context, t tenant.ID, stage audit.Stage, of []store.Observation) error {
+	b = b.of(t)
 	return b.do(func() {
 		for _, o := range of {
 			b.observe(stage, o)
@@ -210,7 +241,8 @@ func (b book) Observe(_ context.Context, _ tenant.ID, stage audit.Stage, of []st
 	})
 }
 
-func (b book) Findings(_ context.Context, _ tenant.ID, q store.FindingQuery) (out []store.Finding, err error) {
+func (b book) Findings(_ context.Context, t tenant.ID, q store.FindingQuery) (out []store.Finding, err error) {
+	b = b.of(t)
 	err = b.do(func() {
 		for stage, of := range b.findings {
 			for ref, fs := range of {
@@ -231,7 +263,8 @@ func (b book) Findings(_ context.Context, _ tenant.ID, q store.FindingQuery) (ou
 	return out, err
 }
 
-func (b book) BeginBatch(_ context.Context, _ tenant.ID, n store.Batch) error {
+func (b book) BeginBatch(_ context.Context, t tenant.ID, n store.Batch) error {
+	b = b.of(t)
 	return b.p.step(func() error {
 		b.mu.Lock()
 		defer b.mu.Unlock()
@@ -247,7 +280,8 @@ func (b book) BeginBatch(_ context.Context, _ tenant.ID, n store.Batch) error {
 	})
 }
 
-func (b book) AddJob(_ context.Context, _ tenant.ID, batch, id string, refs []record.Ref) error {
+func (b book) AddJob(_ context.Context, t tenant.ID, batch, id string, refs []record.Ref) error {
+	b = b.of(t)
 	return b.p.step(func() error {
 		b.mu.Lock()
 		defer b.mu.Unlock()
@@ -271,7 +305,8 @@ func (s *state) tie(i int, job string, refs []record.Ref) {
 	}
 }
 
-func (b book) Sending(_ context.Context, _ tenant.ID, batch string, refs []record.Ref) error {
+func (b book) Sending(_ context.Context, t tenant.ID, batch string, refs []record.Ref) error {
+	b = b.of(t)
 	return b.p.step(func() error {
 		b.mu.Lock()
 		defer b.mu.Unlock()
@@ -284,7 +319,8 @@ func (b book) Sending(_ context.Context, _ tenant.ID, batch string, refs []recor
 	})
 }
 
-func (b book) CommitBatch(_ context.Context, _ tenant.ID, batch string, c store.Commit) (mine bool, err error) {
+func (b book) CommitBatch(_ context.Context, t tenant.ID, batch string, c store.Commit) (mine bool, err error) {
+	b = b.of(t)
 	err = b.do(func() {
 		i := slices.IndexFunc(b.open, func(o store.Batch) bool { return o.ID == batch })
 		if batch != "" && i < 0 {
@@ -334,12 +370,14 @@ func (b book) Beat(context.Context, tenant.ID, string, bool, time.Duration) (boo
 func (b book) Leave(context.Context, tenant.ID, string) error             { return nil }
 func (b book) Writers(context.Context, tenant.ID) ([]store.Writer, error) { return nil, nil }
 
-func (b book) OpenBatches(context.Context, tenant.ID) (out []store.Batch, err error) {
+func (b book) OpenBatches(_ context.Context, t tenant.ID) (out []store.Batch, err error) {
+	b = b.of(t)
 	err = b.do(func() { out = slices.Clone(b.open) })
 	return out, err
 }
 
-func (b book) Quarantined(context.Context, tenant.ID) (out map[record.Ref]time.Time, err error) {
+func (b book) Quarantined(_ context.Context, t tenant.ID) (out map[record.Ref]time.Time, err error) {
+	b = b.of(t)
 	err = b.do(func() { out = maps.Clone(b.quarantine) })
 	return out, err
 }

@@ -20,8 +20,8 @@ const orderStage audit.Stage = audit.Transformer + ".order"
 // relooks is how many turns of the guard pass between two looks at everything that waits for an address.
 const relooks = 5
 
-// Relook looks again at every record that waits for an address, also where the writer found it taken: the one in the
-// way may have moved since.
+// Relook looks again at every record that waits for an address, also where the writer found it taken, and where a person
+// rejected the plan: the one in the way may have moved since, or left.
 func (s *Service) Relook(ctx context.Context, t tenant.ID) error {
 	at, err := s.moment(ctx, t)
 	if err != nil {
@@ -31,7 +31,7 @@ func (s *Service) Relook(ctx context.Context, t tenant.ID) error {
 	if err != nil {
 		return err
 	}
-	refs := contenders(items, store.ItemStaged, store.ItemStuck, store.ItemHeld)
+	refs := contenders(items, store.ItemStaged, store.ItemStuck, store.ItemHeld, store.ItemRejected)
 	for _, code := range []fault.Code{fault.EmailTaken, fault.EmailOwned} {
 		found, err := s.deps.Ledger.Findings(ctx, t, store.FindingQuery{Kind: record.Employee, Code: code, Holds: true, Limit: 1000})
 		if err != nil {

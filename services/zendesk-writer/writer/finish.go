@@ -168,6 +168,14 @@ func (b *batch) flagged(r result) store.Observation {
 // finds it by its external id if it became ours after all.
 func (b *batch) learn(r result, c *store.Commit) {
 	o, l := r.outcome, r.link
+	if r.old == nil && o.Change.Verb == target.Restore && l.TargetID != "" && l.State == string(directory.Suspended) {
+		l.Digest, l.State, l.At = "", string(directory.Untouched), b.w.now() // access may be back: a suspension counts again
+		if len(o.Memory) > 0 {
+			l.Memory = o.Memory
+		}
+		c.Links = append(c.Links, l)
+		return
+	}
 	if r.old != nil || o.Change.Adopted || o.TargetID == "" || o.TargetID == l.TargetID && (len(o.Memory) == 0 || bytes.Equal(o.Memory, l.Memory)) {
 		return
 	}

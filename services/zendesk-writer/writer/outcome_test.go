@@ -9,6 +9,7 @@ import (
 	"github.com/ml-connector/ml-connector/pkg/directory"
 	"github.com/ml-connector/ml-connector/pkg/event"
 	"github.com/ml-connector/ml-connector/pkg/fault"
+	"github.com/ml-connector/ml-connector/pkg/store"
 	"github.com/ml-connector/ml-connector/pkg/target"
 )
 
@@ -184,5 +185,25 @@ func TestUntouchedRecordKeepsWhatIsKnown(t *testing.T) {
 		if known, _ := event.DecodeEntry(l.Known); l.State != "active" || known.Digest() != person(emp(1), "x").Digest() || l.TargetID != "id-1" {
 			t.Errorf("link %+v", l)
 		}
+	})
+}
+
+// A restore that fails may have given access back: until it is known, the object does not pass for a suspended one, so
+// that the guard counts its next suspension (design.md 6).
+func TestAFailedRestoreIsNotTakenForASuspension(t *testing.T) {
+	play(t, Options{}, func(s *stand) {
+		s.has(emp(1), 7, "x@example.com")
+		s.w.links[emp(1)] = func(l store.Link) store.Link { l.State = "suspended"; return l }(s.w.links[emp(1)])
+		s.d.turn = func(p *target.Planned) { p.Change.Verb, p.Change.TargetID = target.Restore, p.Item.TargetID }
+		s.d.change = func(target.Change) (*target.Outcome, time.Duration) {
+			return &target.Outcome{TargetID: "id-1", Err: fault.New(fault.Held, fault.EmailTaken, "taken")}, 0
+		}
+		s.want(emp(1), 8, mailed(emp(1), "y@example.com"))
+	}, func(s *stand) {
+		s.until(time.Minute, "written", s.w.idle)
+		if l := s.w.link(emp(1)); l.State != "untouched" || l.TargetID != "id-1" || l.Version != 7 || l.Digest != "" {
+			t.Errorf("link %+v", l)
+		}
+		s.wantOutcomes(emp(1), audit.Held)
 	})
 }
