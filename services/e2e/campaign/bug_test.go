@@ -36,7 +36,7 @@ func mistakes() []mistake {
 		{name: "refresh-no-persist", play: killAfterRefresh},
 		{name: "gate-first-n", play: manyLeavers},
 		{name: "missing-tenant", play: twoTenants},
-		{name: "no-pace", play: withinTheBudget, rpm: 60}, // ours, so that O7 can fail
+		{name: "no-pace", play: withinTheBudget, rpm: 120}, // ours, so that O7 can fail
 	}
 }
 

@@ -19,7 +19,7 @@ import (
 // settled brings the company to rest without a full reading, which would heal what was lost, and answers everything
 // that the oracles complain about.
 func (r *rig) settled() []string {
-	drain, cancel := context.WithTimeout(context.Background(), time.Minute)
+	drain, cancel := context.WithTimeout(context.Background(), r.rest)
 	defer cancel()
 	if !r.PS.Drained(drain) {
 		return []string{fmt.Sprintf("O9: PeopleSoft's messages were not all taken: %+v", r.PS.Queues())}

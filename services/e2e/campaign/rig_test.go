@@ -42,6 +42,7 @@ type rig struct {
 	log     *said
 	p       *process
 	dice    *rand.Rand
+	rest    time.Duration // within which all must be quiet (O9): two minutes, and more with many records
 	work    workload
 }
 
@@ -63,7 +64,7 @@ func newLimitedRig(t testing.TB, bin string, employees, vendors int, seed uint64
 		t.Fatal(err)
 	}
 	r := &rig{t: t, Company: c, judge: demo.NewJudge(c), bin: bin, dir: dir, listen: freePort(t), ingress: freePort(t), log: &said{},
-		dice: rand.New(rand.NewPCG(seed, 15))}
+		dice: rand.New(rand.NewPCG(seed, 15)), rest: 2*time.Minute + time.Duration(employees+vendors)*10*time.Millisecond}
 	t.Cleanup(func() {
 		if !t.Failed() {
 			_ = os.RemoveAll(dir)
@@ -187,14 +188,14 @@ func (r *rig) sync(full bool) error {
 		return err
 	}
 	for _, id := range asked.Cycles {
-		if !holds(2*time.Minute, func() bool {
+		if !holds(r.rest, func() bool {
 			c, ok, err := r.client.Cycle(ctx, acme, id)
 			return err == nil && ok && c.State != "running"
 		}) {
 			return fmt.Errorf("cycle %s does not end", id)
 		}
 	}
-	return r.quiet(2 * time.Minute)
+	return r.quiet(r.rest)
 }
 
 func (r *rig) quiet(limit time.Duration) error {

@@ -2,6 +2,7 @@ package campaign
 
 import (
 	"fmt"
+	"time"
 
 	zdsim "github.com/ml-connector/ml-connector/pkg/sim/zendesk"
 )
@@ -23,14 +24,14 @@ func shuffledResults(r *rig) []string {
 // limit that said when to come back, also when the process dies and its successor knows of no earlier call.
 func withinTheBudget(r *rig) []string {
 	r.loaded(r.file())
-	for range 2 {
-		r.work.move(r, 10)
+	for range 3 { // more calls than one minute has room for
+		r.work.move(r, 20)
 		r.ask(false)
 		r.strike(0)
 		r.start()
 	}
-	r.work.move(r, 10)
-	r.blame("a reading", errorOf(r.sync(false)))
+	r.ask(false)
+	r.blame("paced", errorOf(r.quiet(6*time.Minute)))
 	bad := r.judged()
 	n := r.ZD.Counters()
 	fmt.Printf("campaign: %d calls, %d in the busiest minute, %d over the budget, %d too soon\n", n.Requests, n.Busiest, n.OverBudget, n.TooSoon)
