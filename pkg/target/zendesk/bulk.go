@@ -106,11 +106,12 @@ func (b *batch) claim(k bulkKind, part []int) []int {
 // inPlace runs the job in one of the places and answers the records that shall go singly; refused says that nothing
 // was queued because of what is in the call.
 func (b *batch) inPlace(ctx context.Context, k bulkKind, part []int) (again []int, refused bool) {
-	if err := b.t.jobs.enter(ctx); err != nil {
+	place, err := b.t.jobs.enter(ctx)
+	if err != nil {
 		b.failAll(part, err)
 		return nil, false
 	}
-	defer b.t.jobs.leave()
+	defer place.leave()
 	if err := b.stopped(); err != nil {
 		b.failAll(part, err)
 		return nil, false
@@ -141,7 +142,7 @@ func (b *batch) inPlace(ctx context.Context, k bulkKind, part []int) (again []in
 		b.failAll(part, &fault.Error{Kind: fault.Transient, Code: fault.TargetJobUnknown, Detail: "the job could not be journaled", Unknown: true, Err: err})
 		return nil, false
 	}
-	j, err = b.t.jobs.wait(ctx, j.ID, k.path, len(part), rc.header.Get("Date"))
+	j, err = b.t.jobs.wait(ctx, j.ID, k.path, len(part), rc.header.Get("Date"), place)
 	b.ended(k, part)
 	return b.resolve(ctx, k, part, j, err), false
 }

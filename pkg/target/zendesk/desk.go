@@ -41,6 +41,9 @@ type ticket struct {
 	job      wireJob
 	err      error
 	done     bool
+	place    *place
+	sure     bool // when it is due it is over, as all of its kind were
+	left     bool // its place was given back then, although nobody has looked yet
 }
 
 // desk looks after the bulk jobs in flight: so many places, and one look for all of them (performance.md 3c 3). One
@@ -56,6 +59,7 @@ type desk struct {
 	busy    bool
 	fails   int
 	changed chan struct{}
+	coming  int // jobs that wait for a place or are being queued
 	times   times
 }
 
@@ -65,20 +69,6 @@ func newDesk(cfg Config, fetch func(context.Context, []string) ([]wireJob, error
 		open: map[string]*ticket{}, changed: make(chan struct{}), times: times{recorded: !localBase(cfg.BaseURL), known: map[string]bounds{}},
 	}
 }
-
-func (d *desk) inFlight() int { return len(d.places) }
-
-// enter waits for a free place; leave gives it back.
-func (d *desk) enter(ctx context.Context) error {
-	select {
-	case d.places <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return stopped(ctx)
-	}
-}
-
-func (d *desk) leave() { <-d.places }
 
 // fewPlaces of the account are left to others: while there are no more, ours wait for each other (zendesk.md 3.4).
 const fewPlaces = 5
@@ -101,13 +91,14 @@ func (d *desk) yield(ctx context.Context, left func() int) {
 }
 
 // wait returns when the job has ended, is not known any more, or has lived too long; the last two are faults with
-// Unknown. date is the answer's Date header.
-func (d *desk) wait(ctx context.Context, id, kind string, size int, date string) (wireJob, error) {
-	k := d.register(id, kind, size, date)
+// Unknown. date is the answer's Date header. The place may be free before (vacate).
+func (d *desk) wait(ctx context.Context, id, kind string, size int, date string, p *place) (wireJob, error) {
+	k := d.register(id, kind, size, date, p)
 	defer d.forget(id)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for !k.done {
+		d.vacate()
 		wait := time.Until(d.next())
 		if !d.busy && wait <= 0 {
 			crash.Point("wr.job_poll")
@@ -117,6 +108,9 @@ func (d *desk) wait(ctx context.Context, id, kind string, size int, date string)
 			}
 			continue
 		}
+		if over := time.Until(k.due); over > 0 && k.vacates() {
+			wait = min(wait, over)
+		}
 		if err := d.sleep(ctx, wait); err != nil {
 			return wireJob{}, unknownJob("stopped while the job ran")
 		}
@@ -124,15 +118,17 @@ func (d *desk) wait(ctx context.Context, id, kind string, size int, date string)
 	return k.job, k.err
 }
 
-func (d *desk) register(id, kind string, size int, date string) *ticket {
+func (d *desk) register(id, kind string, size int, date string, p *place) *ticket {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	now := time.Now()
-	k := &ticket{id: id, kind: kind, size: size, at: now, expect: max(d.poll, d.times.guess(kind, size, d.poll))}
+	k := &ticket{id: id, kind: kind, size: size, at: now, expect: max(d.poll, d.times.guess(kind, size, d.poll)),
+		place: p, sure: d.times.sure(kind, size)}
 	k.due = now.Add(k.expect)
 	if t, err := http.ParseTime(date); err == nil {
 		k.date = t
 	}
+	p.queued()
 	d.open[id] = k
 	d.announce()
 	return k
@@ -152,23 +148,28 @@ func (d *desk) forget(id string) {
 	d.announce()
 }
 
-// next is when the next look is worth its call: when all jobs are due, but not much later than the first.
+// next is when the next look is worth its call: when all jobs are due, but not much later than the first. Jobs that
+// gave their places back keep nobody waiting: theirs is put together with that of the jobs in their places.
 func (d *desk) next() time.Time {
-	var first, last time.Time
-	slack := d.poll
+	var last, latest time.Time
+	held := false
 	for _, k := range d.open {
 		if k.done {
 			continue
 		}
-		if first.IsZero() || k.due.Before(first) {
-			first = k.due
+		slack := max(d.poll, k.expect/4)
+		if k.left {
+			slack = max(slack, k.expect*5/4)
+		}
+		if by := k.due.Add(slack); latest.IsZero() || by.Before(latest) {
+			latest = by
 		}
 		if k.due.After(last) {
 			last = k.due
 		}
-		slack = max(slack, k.expect/4)
+		held = held || !k.left
 	}
-	if latest := first.Add(slack); last.After(latest) {
+	if last.After(latest) || !held && d.coming > 0 {
 		last = latest
 	}
 	if soonest := d.last.Add(d.poll * time.Duration(1+min(d.fails*d.fails, 30))); soonest.After(last) {
@@ -258,13 +259,13 @@ func (d *desk) judge(k *ticket, j wireJob, ok bool) {
 	case age > d.life:
 		k.done, k.err = true, unknownJob("the job did not end")
 	case !ok && k.missing.IsZero(): // just queued: not visible yet (zendesk.md 3.3)
-		k.missing, k.due = d.last, d.last.Add(d.poll)
+		k.missing, k.due, k.sure = d.last, d.last.Add(d.poll), false
 	case !ok && d.last.Sub(k.missing) > 30*d.poll:
 		k.done, k.err = true, unknownJob("the job is not known any more")
 	case !ok:
 		k.due = d.last.Add(max(d.poll, d.last.Sub(k.missing)/2))
 	default:
-		k.missing = time.Time{}
+		k.missing, k.sure = time.Time{}, false
 		d.times.longer(k, age)
 		k.due = d.last.Add(max(d.poll, d.times.rest(k, j, age)))
 	}

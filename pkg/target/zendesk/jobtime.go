@@ -18,8 +18,8 @@ type times struct {
 type bounds struct{ low, high float64 }
 
 const (
-	near  = 1.05  // bounds this close are not halved any more
-	fades = 0.999 // what was once too early may be late enough by now: every job widens the bounds a little
+	near  = 1.07   // bounds this close are not halved any more
+	fades = 0.9997 // what was once too early may be late enough by now: every job widens the bounds a little
 )
 
 // recorded is about the longest time seen for a job of n records (zendesk.md 3.3).
@@ -53,8 +53,16 @@ func jobKinds() []string {
 	return []string{createMany().path, updateMany().path, createOrgs().path, updateOrgs().path}
 }
 
+// sure tells that a guess is the longest time that a job of that size took, and the shortest is close to it.
+func (t *times) sure(kind string, n int) bool {
+	b, ok := t.known[sizeOf(kind, n)]
+	return ok && b.close()
+}
+
+func (b bounds) close() bool { return b.high <= b.low*near }
+
 func (b bounds) aim() float64 {
-	if b.high <= b.low*near {
+	if b.close() {
 		return b.high * 1.002
 	}
 	return (b.low + b.high) / 2

@@ -34,9 +34,10 @@ type muster struct {
 }
 
 const (
-	perPage  = 1000             // users of an export page (zendesk.md 7.5)
-	together = 20 * time.Second // the longest wait for others to share a page with: two jobs of a hundred
-	overlap  = 5 * time.Minute  // how far back the first page begins: the clocks differ, and a minute is the least
+	perPage  = 1000                   // users of an export page (zendesk.md 7.5)
+	together = 20 * time.Second       // the longest wait for others to share a page with: two jobs of a hundred
+	breath   = 300 * time.Millisecond // the wait when nobody else is being written: the next batch may just be planned
+	overlap  = 5 * time.Minute        // how far back the first page begins: the clocks differ, and a minute is the least
 )
 
 func newRoll(page func(context.Context, string, time.Time) ([]wireUser, string, bool, error), free func() bool) *roll {
@@ -79,12 +80,14 @@ func (r *roll) call(ctx context.Context, exts []string, began time.Time) map[str
 	m := &muster{began: began, exts: exts}
 	last := time.NewTimer(together)
 	defer last.Stop()
-	late := false
+	lull := time.NewTimer(breath)
+	defer lull.Stop()
+	late, calm := false, false
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.asked = append(r.asked, m)
 	for !m.done {
-		if !r.busy && (r.writing == 0 || r.unseen(r.asked) >= perPage || late) {
+		if !r.busy && (r.unseen(r.asked) >= perPage || late || r.writing == 0 && (calm || r.unseen(r.asked) <= perCall)) {
 			r.lead(ctx)
 			continue
 		}
@@ -94,6 +97,8 @@ func (r *roll) call(ctx context.Context, exts []string, began time.Time) map[str
 		case <-changed:
 		case <-last.C:
 			late = true
+		case <-lull.C:
+			calm = true
 		case <-ctx.Done():
 			late = true // lead fails at once
 		}

@@ -76,7 +76,7 @@ func (b *batch) attemptKind(ctx context.Context, rows []row) ([]result, error) {
 			together = append(together, i)
 		}
 	}
-	refusal := b.apply(ctx, results, together)
+	refusal := b.apply(ctx, results, b.even(results, together))
 	for _, i := range alone {
 		refusal = cmp.Or(refusal, b.apply(ctx, results, []int{i}))
 	}

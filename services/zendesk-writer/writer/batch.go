@@ -23,6 +23,7 @@ type batch struct {
 	w      *Writer
 	t      tenant.ID
 	urgent bool
+	more   bool // another full batch waits behind this one
 	pulled time.Time
 	lease  time.Duration
 	gen    int    // of the account's state when the batch was fetched

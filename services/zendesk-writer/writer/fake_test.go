@@ -239,6 +239,7 @@ func (p *puller) take(limit int) (got []bus.Delivery) {
 		if len(got) < limit && !d.out && !d.due.After(time.Now()) {
 			d.out = true
 			d.msg.Attempt++
+			d.msg.Pending = uint64(len(p.w.queue[p.c]) - len(got) - 1)
 			one := *d // a message is a value: a later attempt does not change this one
 			got = append(got, &held{delivery: d, msg: one.msg})
 		}

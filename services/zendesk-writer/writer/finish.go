@@ -61,6 +61,8 @@ func (b *batch) judge(r result, c *store.Commit) fate {
 	switch {
 	case r.end != "":
 		return b.keep(r, c)
+	case r.later && err == nil:
+		return retry(soon)
 	case err == nil:
 		b.w.cleared(r.ref)
 		return b.done(r, c)

@@ -61,7 +61,7 @@ func (w *Writer) depth(ctx context.Context, t tenant.ID, c bus.Consumer) int {
 	if c == bus.UrgentLane {
 		return urgentDepth
 	}
-	const perJob, least, most = 100, 2, 8
+	const least, most = 2, 8
 	return min(max(w.target.Budget(ctx, t).JobLimit*perJob/w.opt.Batch+2, least), most)
 }
 
@@ -160,12 +160,12 @@ func (l *lane) probe(ctx context.Context, p bus.Puller) {
 func (l *lane) fetch(ctx context.Context, p bus.Puller, limit int) (*batch, []bus.Delivery) {
 	gen := l.w.account.generation()
 	pulled := time.Now()
-	got, err := p.Fetch(ctx, limit, l.w.opt.Linger)
+	got, err := l.fill(ctx, p, limit)
 	if err != nil {
 		l.ended(ctx, err)
 		return nil, nil
 	}
-	b := &batch{w: l.w, t: l.t, urgent: l.c == bus.UrgentLane, pulled: pulled, lease: p.Lease(), gen: gen}
+	b := &batch{w: l.w, t: l.t, urgent: l.c == bus.UrgentLane, pulled: pulled, lease: p.Lease(), gen: gen, more: l.more(got)}
 	if ctx.Err() != nil {
 		giveBack(context.WithoutCancel(ctx), got, 0)
 		return nil, nil

@@ -33,6 +33,7 @@ type result struct {
 	row
 	outcome target.Outcome
 	end     audit.Outcome // set when the link answered the row and the target was not asked
+	later   bool          // given back for the next batch to take along: nothing was sent and nothing is told
 	refused bool          // the account took nothing at all: its finding tells, not one entry for each record
 }
 
