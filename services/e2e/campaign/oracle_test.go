@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/ml-connector/ml-connector/pkg/adminapi"
 	"github.com/ml-connector/ml-connector/pkg/audit"
