@@ -111,6 +111,7 @@ func advice() map[Code]string {
 		DiskFull:     "free space on the disk of the data folder, or enlarge it; the broker then restarts by itself within a minute, and nothing that was accepted is lost",
 		Recovered:    "nothing to do; see what filled the disk",
 		StreamBehind: "nothing to do: what the streams lost is published and read again, and this ends by itself. Messages that PeopleSoft sent in between and that a query does not read are lost: let PeopleSoft publish them again. Next time restore store and streams of one moment",
+		LedgerBehind: "nothing to do for records: what the streams hold since then goes through again, everything is read again, and this ends by itself. Compare by hand what people decided after the copy was made: tenant file and credentials, approvals of holds, decisions on dead letters; the audit trail of that time is gone",
 		BadEnvelope:  "look at the dead letter; something else publishes on our streams",
 		TooLarge:     "the record is larger than a message may be; look at the dead letter",
 		BadConfig:    "correct the named lines of the tenant file and apply it again",

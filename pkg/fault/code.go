@@ -109,6 +109,7 @@ const (
 	DiskFull     Code = "DISK_FULL"     // no room at all
 	Recovered    Code = "RECOVERED"     // a full disk has room again; everything goes on by itself
 	StreamBehind Code = "STREAM_BEHIND" // the broker holds an older state than the store: a restore, or a lost file
+	LedgerBehind Code = "LEDGER_BEHIND" // the store is older than the broker: it was restored alone, or lost what it had committed
 	BadEnvelope  Code = "BAD_ENVELOPE"
 	TooLarge     Code = "TOO_LARGE"
 	BadConfig    Code = "CFG_INVALID"

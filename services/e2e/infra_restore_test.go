@@ -71,7 +71,12 @@ func TestI09AnOlderStoreIsCaughtUp(t *testing.T) {
 	o.agree(t)
 	w.stop()
 	back()
+	must(t, w.PS.Fault(pssim.Fault{Kind: pssim.FaultStatus, Status: 503})) // the finding stays to be seen
 	w.start(t, dir, "")
+	if p := o.sees(t, "LEDGER_BEHIND"); !strings.Contains(p.Detail, "go through once more") {
+		t.Errorf("%+v", p)
+	}
+	w.PS.ClearFaults()
 	o.changes(t, 3)
 	o.judged(t)
 	writes := o.ZD.Counters().Writes

@@ -52,7 +52,7 @@ func (c *Core) regain(ctx context.Context, t tenant.ID, known map[string]time.Ti
 	if err := c.republish(ctx, t); err != nil {
 		return err
 	}
-	if err := c.readAgain(ctx, t, "the streams are older than the store: "+strings.Join(older, "; ")); err != nil {
+	if err := c.readAgain(ctx, t, brokerKey, fault.StreamBehind, "the streams are older than the store: "+strings.Join(older, "; ")); err != nil {
 		return err
 	}
 	return c.mark(ctx, t)
@@ -88,27 +88,27 @@ func (c *Core) republish(ctx context.Context, t tenant.ID) error {
 	return nil
 }
 
-// readAgain asks for a full read of everything and says why.
-func (c *Core) readAgain(ctx context.Context, t tenant.ID, why string) error {
+// readAgain asks for a full read of everything and says why, under a connection's key.
+func (c *Core) readAgain(ctx context.Context, t tenant.ID, key string, code fault.Code, why string) error {
 	s, _, err := c.Settings(ctx, t)
 	if err != nil {
 		return err
 	}
 	now := c.Now()
-	c.Log.Error("streams are older than the store: what they lost is published and read again", "tenant", t, "fault", fault.StreamBehind, "detail", why)
+	c.Log.Error("store and streams are not of one moment: what one of them lost is made good and read again", "tenant", t, "fault", code, "detail", why)
 	// Before anybody can know: a person who then asks for a read replaces this one, and not the other way round.
 	for _, kind := range read(s.PeopleSoft.HCM != nil, s.PeopleSoft.FSCM != nil) {
 		if err := c.Bus.Poke(ctx, t, bus.Tick{Kind: kind, Mode: event.ModeFull}, uuid.NewString(), "recovery"); err != nil {
 			return err
 		}
 	}
-	ref := record.Ref{Kind: "connection", Key: brokerKey}
-	o := store.Observation{Ref: ref, Findings: []store.Finding{{Ref: ref, Stage: brokerAs, Code: fault.StreamBehind, Detail: why + ". Everything is read again", Since: now, At: now}}}
+	ref := record.Ref{Kind: "connection", Key: key}
+	o := store.Observation{Ref: ref, Findings: []store.Finding{{Ref: ref, Stage: brokerAs, Code: code, Detail: why + ". Everything is read again", Since: now, At: now}}}
 	if err := c.Store.SetFindings(ctx, t, brokerAs, o); err != nil {
 		return err
 	}
-	e := audit.Entry{ID: audit.ID(audit.Operator, record.Ref{}, 0, string(t), "streams behind", now.UTC().Format(time.RFC3339Nano)), At: now.UTC(),
-		Stage: audit.Operator, Verb: "read again", Outcome: audit.Finished, Cause: "recovery", Code: string(fault.StreamBehind), Detail: why, Next: fault.StreamBehind.Next()}
+	e := audit.Entry{ID: audit.ID(audit.Operator, record.Ref{}, 0, string(t), string(code), now.UTC().Format(time.RFC3339Nano)), At: now.UTC(),
+		Stage: audit.Operator, Verb: "read again", Outcome: audit.Finished, Cause: "recovery", Code: string(code), Detail: why, Next: code.Next()}
 	if err := c.Store.Append(ctx, t, []audit.Entry{e}); err != nil {
 		return err
 	}
@@ -147,12 +147,12 @@ func (c *Core) mark(ctx context.Context, t tenant.ID) error {
 	return nil
 }
 
-// keepMarks remembers how far the streams are, and closes the finding of regain when everything was read.
+// keepMarks remembers how far the streams are, and closes the findings of readAgain when everything was read.
 func (c *Core) keepMarks(ctx context.Context, t tenant.ID) {
 	tick := time.NewTicker(markEvery)
 	defer tick.Stop()
 	for {
-		if err := errors.Join(c.mark(ctx, t), c.regained(ctx, t)); err != nil && ctx.Err() == nil {
+		if err := errors.Join(c.mark(ctx, t), c.regained(ctx, t, brokerKey), c.regained(ctx, t, ledgerKey)); err != nil && ctx.Err() == nil {
 			c.Log.Debug("streams not marked", "tenant", t, "err", err)
 		}
 		select {
@@ -166,8 +166,8 @@ func (c *Core) keepMarks(ctx context.Context, t tenant.ID) {
 	}
 }
 
-func (c *Core) regained(ctx context.Context, t tenant.ID) error {
-	ref := record.Ref{Kind: "connection", Key: brokerKey}
+func (c *Core) regained(ctx context.Context, t tenant.ID, key string) error {
+	ref := record.Ref{Kind: "connection", Key: key}
 	found, err := c.Store.Findings(ctx, t, store.FindingQuery{Kind: ref.Kind, Key: ref.Key})
 	if err != nil || len(found) == 0 {
 		return err

@@ -106,7 +106,10 @@ func (c *Core) Prepare(ctx context.Context, t tenant.ID) error {
 	if known, err = c.Store.KnownStreams(ctx, t); err != nil {
 		return err
 	}
-	return c.regain(ctx, t, known)
+	if err := c.regain(ctx, t, known); err != nil {
+		return err
+	}
+	return c.catchUp(ctx, t)
 }
 
 // Seal stores a credential unless the same value is sealed already: a value that did not change restarts nothing.
