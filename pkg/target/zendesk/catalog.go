@@ -20,6 +20,7 @@ type catalog struct {
 	mu      sync.Mutex
 	at      time.Time
 	defs    map[string]fieldDef // by path; nil while nothing is known
+	told    string              // missing fields that the log names already
 }
 
 // What is missing may be made by `check --fix` at any moment: it is looked for every minute.
@@ -112,9 +113,11 @@ func (c *catalog) fresh(ctx context.Context, t *Target) {
 		c.mu.Unlock()
 		return
 	}
-	if missing := c.missing(t.cfg.Fields); len(missing) > 0 {
-		t.cfg.Log.Warn("zendesk has no such fields: their values are not shown", "code", string(fault.TargetFieldMissing), "fields", strings.Join(missing, ", "))
+	missing := strings.Join(c.missing(t.cfg.Fields), ", ")
+	if missing != "" && missing != c.told { // c.reading is ours
+		t.cfg.Log.Warn("zendesk has no such fields: their values are not shown", "code", string(fault.TargetFieldMissing), "fields", missing)
 	}
+	c.told = missing
 }
 
 func (c *catalog) missing(fields []string) (out []string) {
