@@ -1,13 +1,13 @@
 package e2e
 
 import (
-	"database/sql"
-	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/ml-connector/ml-connector/pkg/adminapi"
 	"github.com/ml-connector/ml-connector/pkg/audit"
+	"github.com/ml-connector/ml-connector/pkg/fault"
 	"github.com/ml-connector/ml-connector/pkg/record"
 	"github.com/ml-connector/ml-connector/pkg/store/pgtest"
 	"github.com/ml-connector/ml-connector/services/ml-connector/demo"
@@ -28,7 +28,7 @@ func (w *world) replayed(t testing.TB, r adminapi.ReplayRange) adminapi.Replay {
 
 func (w *world) finished(t testing.TB, rep *adminapi.Replay) {
 	t.Helper()
-	until(t, time.Minute, "the replay ends", func() bool {
+	until(t, 3*time.Minute, "the replay ends", func() bool {
 		now, err := w.client.Replay(t.Context(), acme, rep.ID)
 		if err == nil {
 			*rep = now
@@ -78,11 +78,7 @@ func TestAReplayOfAKeyRestoresALostRecord(t *testing.T) {
 	w.start(t, dir, "")
 	w.apply(t)
 	w.sync(t, adminapi.Sync{Full: true})
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(dir, "ml-connector.db")+"?_pragma=busy_timeout(5000)")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = db.Close() }()
+	db := ledgered(t, dir)
 	var key string
 	if err := db.QueryRow("SELECT key FROM links WHERE kind = 'employee' AND target_id <> '' ORDER BY key LIMIT 1").Scan(&key); err != nil {
 		t.Fatal(err)
@@ -107,11 +103,11 @@ func TestAReplayOfAKeyRestoresALostRecord(t *testing.T) {
 // The process ends in the middle of a replay; the next one goes on from where it was.
 func TestAReplayGoesOnAfterARestart(t *testing.T) {
 	dir := t.TempDir()
-	w := &world{Company: newCompany(t, 150, 30)}
+	w := &world{Company: newCompany(t, 400, 30)} // more than a replay sends ahead of the handler
 	w.judge = demo.NewJudge(w.Company)
 	w.start(t, dir, "")
 	w.apply(t)
-	for range 3 {
+	for range 4 {
 		w.sync(t, adminapi.Sync{Full: true})
 	}
 	before := len(w.ZD.Effects())
@@ -123,6 +119,9 @@ func TestAReplayGoesOnAfterARestart(t *testing.T) {
 		t.Error("a second replay was not refused")
 	}
 	w.stop()
+	if state, next := placeOf(t, ledgered(t, dir), rep.ID); state != "running" || next > rep.To {
+		t.Fatalf("%s at %d of %d: it was over before the process ended", state, next, rep.To)
+	}
 	w.start(t, dir, "")
 	w.finished(t, &rep)
 	w.quiet(t)
@@ -146,15 +145,16 @@ func TestWrongRangesAreRefused(t *testing.T) {
 		"another stream": {Stream: "DESK", Key: "1"}, "dead letters": {Stream: "DEAD", Key: "1"}, "no stream": {Key: "1"}, "both ways": {Stream: "ERP", From: 1, To: 2, Since: &past, Until: &future},
 		"times backwards": {Stream: "ERP", Since: &future, Until: &past}, "nothing there": {Stream: "ERP", Since: &future, Until: func() *time.Time { x := future.Add(time.Hour); return &x }()},
 	} {
-		if _, err := w.client.PreviewReplay(t.Context(), acme, r); err == nil {
-			t.Errorf("%s: not refused", name)
+		_, err := w.client.PreviewReplay(t.Context(), acme, r)
+		if fault.CodeOf(err) != adminapi.BadRequest || fault.NextOf(err) == "" || strings.HasPrefix(fault.NextOf(err), "correct the request") {
+			t.Errorf("%s: %v, next %q", name, err, fault.NextOf(err))
 		}
 	}
 }
 
 // The services as separate programs with Postgres: the transformer is killed in the middle of a replay.
 func TestAReplayOfSeparateServicesOutlivesTheTransformer(t *testing.T) {
-	w := &world{Company: newCompany(t, 120, 20)}
+	w := &world{Company: newCompany(t, 400, 20)} // more than a replay sends ahead of the handler
 	w.judge = demo.NewJudge(w.Company)
 	s := newServices(t, pgtest.URL(t))
 	w.client = s.console()
@@ -163,23 +163,37 @@ func TestAReplayOfSeparateServicesOutlivesTheTransformer(t *testing.T) {
 		s.start(name)
 	}
 	w.apply(t)
-	w.sync(t, adminapi.Sync{Full: true})
-	w.sync(t, adminapi.Sync{Full: true})
-	before := len(w.ZD.Effects())
-	rep, err := w.client.StartReplay(t.Context(), acme, adminapi.ReplayRange{Stream: "ERP", From: 1, To: 1 << 40, By: "test"})
-	if err != nil {
-		t.Fatal(err)
+	for range 4 {
+		w.sync(t, adminapi.Sync{Full: true})
 	}
-	until(t, time.Minute, "something was sent", func() bool {
-		now, err := w.client.Replay(t.Context(), acme, rep.ID)
-		return err == nil && now.Events > 0
-	})
-	transformer.kill()
-	s.start("transformer")
-	until(t, 2*time.Minute, "the replay ends", func() bool { // the killed one's lease runs out first
-		now, err := w.client.Replay(t.Context(), acme, rep.ID)
-		return err == nil && now.State == "finished"
-	})
+	before := len(w.ZD.Effects())
+	for try := 1; ; try++ {
+		rep, err := w.client.StartReplay(t.Context(), acme, adminapi.ReplayRange{Stream: "ERP", From: 1, To: 1 << 40, By: "test"})
+		must(t, err)
+		w.begun(t, rep.ID)
+		transformer.kill()
+		killed, err := w.client.Replay(t.Context(), acme, rep.ID)
+		must(t, err)
+		transformer = s.start("transformer")
+		last := killed
+		until(t, 4*time.Minute, "the replay ends", func() bool { // the killed one's lease runs out first
+			now, err := w.client.Replay(t.Context(), acme, rep.ID)
+			if err == nil && now.Next < last.Next {
+				t.Errorf("the place went back from %d to %d", last.Next, now.Next)
+			}
+			if err == nil {
+				last = now
+			}
+			return err == nil && now.State == "finished"
+		})
+		if killed.State == "running" && killed.Next <= killed.To {
+			t.Logf("killed at %d of %d, try %d", killed.Next, killed.To, try)
+			break
+		}
+		if try == killTries {
+			t.Fatalf("%d kills came when the replay was not under way: %+v", try, killed)
+		}
+	}
 	w.quiet(t)
 	if n := len(w.ZD.Effects()) - before; n != 0 {
 		t.Errorf("%d writes to Zendesk, want none", n)

@@ -41,7 +41,7 @@ func (a *API) chosen(r *http.Request) (c choice, err error) {
 	}
 	group := c.Code != "" || c.Stage != ""
 	if n := len(c.Sequences); (n > 0 && (group || c.All)) || (n == 0 && !group && !c.All) || (c.All && group) {
-		return c, wrong("select by number, by code and stage, or all: one of the three")
+		return c, wrongly("name letters by number, or a group by --code and --stage, or --all", "select by number, by code and stage, or all: one of the three")
 	}
 	return c, nil
 }
@@ -109,7 +109,7 @@ func (a *API) dropDead(r *http.Request) (any, error) {
 		return nil, err
 	}
 	if c.Reason == "" {
-		return nil, wrong("dropping a dead letter needs a reason")
+		return nil, wrongly("say why it is given up: --reason", "dropping a dead letter needs a reason")
 	}
 	return a.resolve(r.Context(), c, func(ctx context.Context, c choice, ls []letter) ([]adminapi.DeadResult, bool, error) {
 		out, err := a.decided(ctx, "drop", c, ls)

@@ -32,7 +32,7 @@ func (a *API) part(ctx context.Context, t tenant.ID, h store.Hold, keys []string
 	switch h.Group.Change {
 	case store.Suspension, store.EmailChange, store.Creation, store.Adoption:
 	default:
-		return p, wrong("hold %s cannot be decided in parts: its records depend on each other. Leave out `only` (--only)", h.ID)
+		return p, wrongly("decide on all of it: leave out --only", "hold %s cannot be decided in parts: its records depend on each other", h.ID)
 	}
 	items, err := a.items(ctx, t, h.ID)
 	if err != nil {
@@ -41,7 +41,7 @@ func (a *API) part(ctx context.Context, t tenant.ID, h store.Hold, keys []string
 	for _, k := range keys {
 		ref := record.Ref{Kind: h.Group.Kind, Key: k}
 		if !slices.ContainsFunc(items, func(it store.GuardItem) bool { return it.Ref == ref }) {
-			return p, wrong("%s is not in hold %s: see who is with `ml-connector holds show %s %s`", ref, h.ID, t, h.ID)
+			return p, wrongly("see who is in it with `ml-connector holds show "+string(t)+" "+h.ID+"`", "%s is not in hold %s", ref, h.ID)
 		}
 		if !slices.Contains(p.only, ref) {
 			p.only = append(p.only, ref)

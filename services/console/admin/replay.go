@@ -49,6 +49,17 @@ func (a *API) recovery(handle func(string, func(*http.Request) (any, error))) {
 	handle("POST /tenants/{tenant}/resume", a.resume)
 }
 
+// What a person does about a range that cannot be taken.
+const (
+	selectStream = "name a stream: --stream ERP sends facts to the transformer, DIRECTORY has Zendesk compared, AUDIT stores entries again"
+	selectRange  = "give one of: --key KEY; --from-seq N --to-seq M; --since 2h --until 1h"
+)
+
+// wrongly is wrong with what to do next in place of the general advice.
+func wrongly(next, format string, args ...any) error {
+	return &fault.Error{Kind: fault.Invalid, Code: adminapi.BadRequest, Detail: fmt.Sprintf(format, args...), Next: next}
+}
+
 func wrong(format string, args ...any) error {
 	return fault.New(fault.Invalid, adminapi.BadRequest, fmt.Sprintf(format, args...))
 }
@@ -92,15 +103,15 @@ func replayable(name string) (bus.Stream, error) {
 	case bus.ERP, bus.Directory, bus.Audit:
 		return s, nil
 	case bus.Dead:
-		return "", wrong("stream DEAD is not replayed: retry its letters with `ml-connector dead retry`")
+		return "", wrongly("retry its letters with `ml-connector dead retry`", "stream DEAD is not replayed")
 	case bus.Replay:
-		return "", wrong("stream REPLAY is what a replay goes through: replay the same range of ERP again")
+		return "", wrongly("replay the same range of ERP again", "stream REPLAY is what a replay goes through: it is not replayed itself")
 	case bus.Desk:
-		return "", wrong("stream DESK is not replayed: what Zendesk told is healed by a full read, `ml-connector sync --full`")
+		return "", wrongly("what Zendesk told is healed by a full read, `ml-connector sync --full`", "stream DESK is not replayed")
 	case "":
-		return "", wrong("stream: required: ERP, DIRECTORY or AUDIT")
+		return "", wrongly(selectStream, "stream: required: ERP, DIRECTORY or AUDIT")
 	}
-	return "", wrong("stream %q: want ERP, DIRECTORY or AUDIT", name)
+	return "", wrongly(selectStream, "stream %q: want ERP, DIRECTORY or AUDIT", name)
 }
 
 // check demands exactly one way to select, and ends in order.
@@ -117,19 +128,19 @@ func (q *asked) check() error {
 	sequences, window := in.From > 0 || in.To > 0, in.Since != nil || in.Until != nil
 	switch {
 	case sequences && window:
-		return wrong("give sequences or times, not both")
+		return wrongly(selectRange, "give sequences or times, not both")
 	case !sequences && !window && in.Key == "":
-		return wrong("give from_seq and to_seq, since and until, or a key: a replay of everything must be asked for")
+		return wrongly(selectRange, "give from_seq and to_seq, since and until, or a key: a replay of everything must be asked for")
 	case in.Kind != "" && in.Key == "":
-		return wrong("kind: needs a key")
+		return wrongly(selectRange, "kind: needs a key")
 	case sequences && (in.From == 0 || in.To == 0):
-		return wrong("give both ends, from_seq and to_seq, from 1 on")
+		return wrongly(selectRange, "give both ends, from_seq and to_seq, from 1 on")
 	case in.From > in.To:
-		return wrong("from_seq %d lies behind to_seq %d", in.From, in.To)
+		return wrongly(selectRange, "from_seq %d lies behind to_seq %d", in.From, in.To)
 	case window && (in.Since == nil || in.Until == nil):
-		return wrong("give both ends, since and until")
+		return wrongly(selectRange, "give both ends, since and until")
 	case window && !in.Since.Before(*in.Until):
-		return wrong("since %s does not lie before until %s", in.Since.Format(time.RFC3339), in.Until.Format(time.RFC3339))
+		return wrongly(selectRange, "since %s does not lie before until %s", in.Since.Format(time.RFC3339), in.Until.Format(time.RFC3339))
 	}
 	return nil
 }
@@ -139,7 +150,7 @@ func (a *API) place(ctx context.Context, q *asked) error {
 	q.r.From, q.r.To = max(q.in.From, 1), q.state.Last
 	if q.in.To > 0 {
 		if q.in.From > q.state.Last {
-			return wrong("from_seq %d lies behind the end of the stream, %d", q.in.From, q.state.Last)
+			return wrongly(selectRange, "from_seq %d lies behind the end of the stream, %d", q.in.From, q.state.Last)
 		}
 		q.r.To = min(q.in.To, q.state.Last)
 	}
@@ -148,7 +159,7 @@ func (a *API) place(ctx context.Context, q *asked) error {
 	}
 	from, err := a.Bus.FirstAt(ctx, q.tenant, q.stream, *q.in.Since)
 	if errors.Is(err, bus.ErrNone) {
-		return wrong("nothing was stored at or after %s", q.in.Since.Format(time.RFC3339))
+		return wrongly(selectRange, "nothing was stored at or after %s", q.in.Since.Format(time.RFC3339))
 	}
 	if err != nil {
 		return err
@@ -158,7 +169,7 @@ func (a *API) place(ctx context.Context, q *asked) error {
 		to, err = q.state.Last+1, nil
 	}
 	if err == nil && to <= from {
-		return wrong("nothing was stored between %s and %s", q.in.Since.Format(time.RFC3339), q.in.Until.Format(time.RFC3339))
+		return wrongly(selectRange, "nothing was stored between %s and %s", q.in.Since.Format(time.RFC3339), q.in.Until.Format(time.RFC3339))
 	}
 	q.r.From, q.r.To = from, to-1
 	return err

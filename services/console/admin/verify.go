@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 
@@ -48,5 +49,12 @@ func (a *API) rotate(r *http.Request) (any, error) {
 	if a.Rotate == nil {
 		return nil, fault.New(fault.Config, fault.VaultKey, "this process has no vault")
 	}
-	return a.Rotate(r.Context(), in)
+	out, err := a.Rotate(r.Context(), in)
+	if f, ok := errors.AsType[*fault.Error](err); ok && in.KeyFile != "" && f.Code == fault.VaultKey {
+		told := *f
+		told.Detail = "rotation with " + in.KeyFile + ": " + f.Detail
+		told.Next = "name a file with 32 bytes, on the machine of the process, that the process can read and nobody beside its owner and group; then see that its own key file is there"
+		err = &told
+	}
+	return out, err
 }

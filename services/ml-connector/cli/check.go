@@ -34,11 +34,7 @@ func newCheck(c *common) *cobra.Command {
 }
 
 func runCheck(ctx context.Context, o checkOptions) error {
-	t, err := parseTenant(o.tenant)
-	if err != nil {
-		return err
-	}
-	client, err := o.client()
+	t, client, err := o.reach(o.tenant)
 	if err != nil {
 		return err
 	}

@@ -38,11 +38,7 @@ func newConnect(c *common) *cobra.Command {
 }
 
 func runConnect(ctx context.Context, o connectOptions) error {
-	t, err := parseTenant(o.tenant)
-	if err != nil {
-		return err
-	}
-	client, err := o.client()
+	t, client, err := o.reach(o.tenant)
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"text/tabwriter"
@@ -56,7 +55,7 @@ func newDeadDecide(c *common, verb, short string, drop bool) *cobra.Command {
 			for _, a := range args[1:] {
 				n, err := strconv.ParseUint(a, 10, 64)
 				if err != nil || n == 0 {
-					return app.InputError{Err: fmt.Errorf("letter %q: want its number, from `ml-connector dead list`", a)}
+					return noNumber(a, o.tenant)
 				}
 				o.choice.Sequences = append(o.choice.Sequences, n)
 			}
@@ -102,7 +101,7 @@ func runDeadList(ctx context.Context, c *common, name string) error {
 func runDeadShow(ctx context.Context, o deadOptions) error {
 	n, err := strconv.ParseUint(o.letter, 10, 64)
 	if err != nil || n == 0 {
-		return app.InputError{Err: fmt.Errorf("letter %q: want its number, from `ml-connector dead list`", o.letter)}
+		return noNumber(o.letter, o.tenant)
 	}
 	t, client, err := o.reach(o.tenant)
 	if err != nil {
@@ -140,12 +139,16 @@ func runDeadShow(ctx context.Context, o deadOptions) error {
 	return nil
 }
 
+func noNumber(letter, tenant string) error {
+	return wrong("take one from `ml-connector dead list "+tenant+"`", "letter %q: want its number", letter)
+}
+
 func runDeadDecide(ctx context.Context, o deadOptions) error {
 	if o.choice.By == "" {
 		o.choice.By = actor()
 	}
 	if o.drop && o.choice.Reason == "" {
-		return app.InputError{Err: errors.New("--reason: required to drop a dead letter")}
+		return wrong("say why it is given up: --reason \"left the company\"", "--reason: required to drop a dead letter")
 	}
 	t, client, err := o.reach(o.tenant)
 	if err != nil {
@@ -158,6 +161,9 @@ func runDeadDecide(ctx context.Context, o deadOptions) error {
 	results, err := decide(ctx, t, o.choice)
 	if err != nil {
 		return err
+	}
+	if len(results) == 0 {
+		o.talk("no open letter is of these; see `ml-connector dead list %s`", t)
 	}
 	bad := 0
 	for _, r := range results {

@@ -63,11 +63,14 @@ func runReplay(ctx context.Context, o replayOptions) error {
 	for text, into := range map[*string]**time.Time{&o.since: &o.r.Since, &o.until: &o.r.Until} {
 		q, err := auditOptions{since: *text}.query(time.Now())
 		if err != nil {
-			return app.InputError{Err: errors.New("--since, --until: want a duration such as 24h or a time such as 2026-11-23T08:00:00Z")}
+			return wrong("for the hour before the last one: --since 2h --until 1h", "--since, --until: %q: want a duration such as 24h or a time such as 2026-11-23T08:00:00Z", *text)
 		}
 		if !q.Since.IsZero() {
 			*into = &q.Since
 		}
+	}
+	if err := o.check(); err != nil {
+		return err
 	}
 	t, client, err := o.reach(o.tenant)
 	if err != nil {
@@ -99,6 +102,20 @@ func runReplay(ctx context.Context, o replayOptions) error {
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
 	return o.await(ctx, t, client, r.ID)
+}
+
+// check refuses what contradicts itself.
+func (o replayOptions) check() error {
+	asks := o.r.Stream != "" || o.r.Key != "" || o.r.From > 0 || o.r.To > 0 || o.since != "" || o.until != ""
+	switch {
+	case o.status && o.stop != "":
+		return wrong("give one of them", "--status and --stop do different things")
+	case (o.status || o.stop != "") && asks:
+		return wrong("leave the range out, or leave --status and --stop out", "--status and --stop take no range")
+	case o.wait && o.preview && !o.status && o.stop == "":
+		return wrong("add --dry-run=false to act, or leave --wait out", "--wait: a preview sends nothing that could be waited for")
+	}
+	return nil
 }
 
 func (o replayOptions) await(ctx context.Context, t tenant.ID, client *adminapi.Client, id string) error {
@@ -190,6 +207,13 @@ func (o replayOptions) show(p adminapi.ReplayPreview) error {
 	if p.Oldest != nil && p.Newest != nil {
 		fmt.Fprintf(w, "  stored    %s to %s\n", p.Oldest.Local().Format(time.DateTime), p.Newest.Local().Format(time.DateTime))
 	}
-	o.talk("nothing was sent; add --dry-run=false")
+	switch {
+	case p.Events == 0 && o.r.Key != "":
+		o.talk("there is nothing to send: no event of %s is in the range; read it anew with `ml-connector sync %s --key %s`", o.r.Key, o.tenant, o.r.Key)
+	case p.Events == 0:
+		o.talk("there is nothing to send: no event is in the range")
+	default:
+		o.talk("nothing was sent; add --dry-run=false")
+	}
 	return nil
 }

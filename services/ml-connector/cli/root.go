@@ -101,7 +101,7 @@ func (c *common) printJSON(v any) error {
 func parseTenant(s string) (tenant.ID, error) {
 	t, err := tenant.Parse(s)
 	if err != nil {
-		return "", app.InputError{Err: fmt.Errorf("%q: %w", s, err)}
+		return "", wrong("name it as the tenant file does: `tenant: acme`; `ml-connector status` lists them", "%q: %w", s, err)
 	}
 	return t, nil
 }

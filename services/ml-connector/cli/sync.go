@@ -43,11 +43,7 @@ func newSync(c *common) *cobra.Command {
 }
 
 func runSync(ctx context.Context, o syncOptions) error {
-	t, err := parseTenant(o.tenant)
-	if err != nil {
-		return err
-	}
-	client, err := o.client()
+	t, client, err := o.reach(o.tenant)
 	if err != nil {
 		return err
 	}

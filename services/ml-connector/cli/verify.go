@@ -31,7 +31,7 @@ func runVerify(ctx context.Context, c *common, name string, texts []string) erro
 	for _, text := range texts {
 		k, err := audit.ParseCheckpoint(text)
 		if err != nil {
-			return app.InputError{Err: err}
+			return wrong("copy it from a log line `audit checkpoint`, or from an earlier `ml-connector audit verify`", "--checkpoint: %w", err)
 		}
 		known = append(known, k)
 	}
@@ -48,7 +48,7 @@ func runVerify(ctx context.Context, c *common, name string, texts []string) erro
 	} else if v.OK {
 		fmt.Fprintf(c.out(), "whole: %d entries, %d sealed, %d checkpoints agree\ncheckpoint %s\n", v.Entries, v.Sealed, v.Compared, v.Checkpoint)
 	} else {
-		fmt.Fprintf(c.out(), "BROKEN at position %d: %s\n%d entries before it are as they were sealed\n", v.Bad, v.Why, v.Sealed)
+		fmt.Fprintf(c.out(), "BROKEN at position %d: %s\n%d entries before it are as they were sealed\n  next  keep a copy of the database, compare it with a backup, find out who could write to it (docs/runbook/recovery.md)\n", v.Bad, v.Why, v.Sealed)
 	}
 	if err == nil && !v.OK {
 		err = app.Silent{Code: app.ExitFailed}
