@@ -10,11 +10,15 @@ import (
 	"github.com/ml-connector/ml-connector/services/ml-connector/demo"
 )
 
-// floodBound is how long a change of one record may take from its request to Zendesk while another tenant floods.
-const floodBound = 3 * time.Second
+// How long a change of one record may take from its request to Zendesk while another tenant floods: floodBound as a rule,
+// and never longer than floodWorst, however busy the machine is with other things.
+const (
+	floodBound = 3 * time.Second
+	floodWorst = 15 * time.Second
+)
 
-// M08: another tenant loads hundred times as many records. A change of ours takes less than twice its time, or less than
-// floodBound.
+// M08: another tenant loads hundred times as many records. A change of ours takes, by the median, less than twice its time
+// or less than floodBound.
 func TestFaultScriptOfAFlood(t *testing.T) {
 	const employees = 20_000
 	w := &world{Company: newCompany(t, employees/100, 5)}
@@ -40,8 +44,8 @@ func TestFaultScriptOfAFlood(t *testing.T) {
 	if loaded > employees*8/10 {
 		t.Errorf("%d users were loaded already: there was no flood", loaded)
 	}
-	if worst := slices.Max(flooded); worst > max(2*slices.Max(alone), floodBound) {
-		t.Errorf("%v beside a flood, %v alone", worst, alone)
+	if rule := median(flooded); rule > max(2*median(alone), floodBound) || slices.Max(flooded) > max(2*slices.Max(alone), floodWorst) {
+		t.Errorf("%v beside a flood, %v alone", flooded, alone)
 	}
 	w.sync(t, adminapi.Sync{Full: true})
 	w.agree(t)
