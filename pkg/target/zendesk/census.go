@@ -2,6 +2,7 @@ package zendesk
 
 import (
 	"context"
+	"hash/maphash"
 	"strings"
 	"sync"
 	"time"
@@ -27,8 +28,9 @@ type census struct {
 	at      time.Time
 	off     time.Time // not tried again before; set when the export is refused
 	byExt   map[string]int64
-	byKey   map[string]int64 // email or name, in lower case
-	touched map[string]bool  // external ids and keys that we wrote
+	byKey   map[string]int64    // email or name, in lower case
+	touched map[uint64]struct{} // external ids and keys that we wrote, hashed: two that collide cost a look-up
+	seed    maphash.Seed
 }
 
 // row is one object as the export shows it.
@@ -43,7 +45,7 @@ const recordsPerPage = 10
 func newCensus(life time.Duration, page func(context.Context, string) ([]row, string, bool, error)) *census {
 	return &census{
 		page: page, life: life, reading: newTurn(), byExt: map[string]int64{}, byKey: map[string]int64{},
-		touched: map[string]bool{},
+		touched: map[uint64]struct{}{}, seed: maphash.MakeSeed(),
 	}
 }
 
@@ -114,7 +116,8 @@ func (c *census) ask(in map[string]int64, what string) (int64, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	what = strings.ToLower(what)
-	return in[what], !c.touched[what]
+	_, wrote := c.touched[maphash.String(c.seed, what)]
+	return in[what], !wrote
 }
 
 // touch marks keys that we are about to write.
@@ -123,7 +126,7 @@ func (c *census) touch(keys ...string) {
 	defer c.mu.Unlock()
 	for _, k := range keys {
 		if k != "" {
-			c.touched[strings.ToLower(k)] = true
+			c.touched[maphash.String(c.seed, strings.ToLower(k))] = struct{}{}
 		}
 	}
 }
