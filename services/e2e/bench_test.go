@@ -56,7 +56,7 @@ func bench(b *testing.B, n int, database string) {
 	}
 	data := filepath.Join(b.TempDir(), "data")
 	config := filepath.Join(b.TempDir(), "config.yaml")
-	must(b, os.WriteFile(config, []byte("tuning: { job_poll: 20ms, linger: 200ms }\n"), 0o600))
+	must(b, os.WriteFile(config, []byte("tuning: { job_poll: 20ms }\n"), 0o600))
 	env := []string{}
 	if database != "" {
 		env = append(env, "MLC_DATABASE_URL="+database)
