@@ -112,6 +112,7 @@ func advice() map[Code]string {
 		Recovered:    "nothing to do; see what filled the disk",
 		StreamBehind: "nothing to do: what the streams lost is published and read again, and this ends by itself. Messages that PeopleSoft sent in between and that a query does not read are lost: let PeopleSoft publish them again. Next time restore store and streams of one moment",
 		LedgerBehind: "nothing to do for records: what the streams hold since then goes through again, everything is read again, and this ends by itself. Compare by hand what people decided after the copy was made: tenant file and credentials, approvals of holds, decisions on dead letters; the audit trail of that time is gone",
+		ClockSkew:    "compare the clocks (`date -u`) and let this machine keep its time with NTP; due dates, schedules and the ages of tokens go by our clock, the order of changes does not",
 		BadEnvelope:  "look at the dead letter; something else publishes on our streams",
 		TooLarge:     "the record is larger than a message may be; look at the dead letter",
 		BadConfig:    "correct the named lines of the tenant file and apply it again",

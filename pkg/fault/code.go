@@ -110,6 +110,7 @@ const (
 	Recovered    Code = "RECOVERED"     // a full disk has room again; everything goes on by itself
 	StreamBehind Code = "STREAM_BEHIND" // the broker holds an older state than the store: a restore, or a lost file
 	LedgerBehind Code = "LEDGER_BEHIND" // the store is older than the broker: it was restored alone, or lost what it had committed
+	ClockSkew    Code = "CLOCK_SKEW"    // the clock of PeopleSoft or Zendesk differs from ours by more than a minute
 	BadEnvelope  Code = "BAD_ENVELOPE"
 	TooLarge     Code = "TOO_LARGE"
 	BadConfig    Code = "CFG_INVALID"

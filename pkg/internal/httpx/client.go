@@ -42,6 +42,7 @@ type Client struct {
 	http   *http.Client
 	dialer *net.Dialer
 	roots  *x509.CertPool
+	skew   skew
 }
 
 // Response is a complete answer.
@@ -83,10 +84,12 @@ func (c *Client) Do(ctx context.Context, req *http.Request) (Response, error) {
 	defer stall(nil)
 	var sent atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { sent.Store(true) }})
+	began := time.Now()
 	resp, err := c.http.Do(req.WithContext(ctx))
 	if err != nil {
 		return Response{}, c.classify(ctx, err, sent.Load())
 	}
+	c.skew.note(resp.Header, began, time.Now())
 	defer resp.Body.Close()
 	body, err := c.read(resp.Body, stall)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/ml-connector/ml-connector/pkg/fault"
 	"github.com/ml-connector/ml-connector/pkg/internal/httpx"
@@ -48,6 +49,9 @@ func Open(c Config) (*Source, error) {
 	}
 	return s, nil
 }
+
+// Skew is how far PeopleSoft's clock is ahead of ours at least, by the Date of its answers; negative when it is behind.
+func (s *Source) Skew() time.Duration { return s.client.http.Skew() }
 
 // Close gives up idle connections.
 func (s *Source) Close() { s.client.http.CloseIdle() }

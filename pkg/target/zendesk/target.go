@@ -17,6 +17,7 @@ type Target struct {
 	cfg    Config
 	client *client
 	idle   func()
+	skew   func() time.Duration
 	users  *census
 	orgs   *census
 	claims *claims
@@ -53,7 +54,7 @@ func Open(cfg Config) (*Target, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.idle = h.CloseIdle
+	t.idle, t.skew = h.CloseIdle, h.Skew
 	return t, nil
 }
 
@@ -65,7 +66,7 @@ func assemble(cfg Config, h doer) (*Target, error) {
 	c := &client{base: base, account: cfg.BaseURL, http: h, pace: newPacer(cfg.Share), routes: routes(), patience: cfg.Patience, log: cfg.Log}
 	c.pace.window = cfg.Window
 	c.session = cfg.Auth.session(c)
-	t := &Target{cfg: cfg, client: c, idle: func() {}, claims: newClaims(), gates: newGates(), watch: newWatch(cfg.Look), fields: newCatalog(), naming: newTurn()}
+	t := &Target{cfg: cfg, client: c, idle: func() {}, skew: func() time.Duration { return 0 }, claims: newClaims(), gates: newGates(), watch: newWatch(cfg.Look), fields: newCatalog(), naming: newTurn()}
 	t.users, t.orgs = newCensus(cfg.Fresh, t.exportUsers), newCensus(cfg.Fresh, t.exportOrgs)
 	t.jobs = newDesk(cfg, t.fetchJobs)
 	t.roll = newRoll(t.usersSince, t.exportOpen)
@@ -77,6 +78,9 @@ func (t *Target) Close() error {
 	t.idle()
 	return nil
 }
+
+// Skew is how far Zendesk's clock is ahead of ours at least, by the Date of its answers; negative when it is behind.
+func (t *Target) Skew() time.Duration { return t.skew() }
 
 // Budget implements target.Target.
 func (t *Target) Budget(context.Context, tenant.ID) target.Budget {

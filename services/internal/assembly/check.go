@@ -33,6 +33,7 @@ func (c *Core) Check(ctx context.Context, t tenant.ID, fix bool) (adminapi.Check
 	}
 	for _, k := range sources {
 		add(k.name, k.source.Check(ctx, t, k.kind))
+		add(k.name, clockStep(k.source))
 	}
 	tg, err := c.openTarget(ctx, t, s)
 	if err != nil {
@@ -42,6 +43,7 @@ func (c *Core) Check(ctx context.Context, t tenant.ID, fix bool) (adminapi.Check
 			add("zendesk", tg.FixFields(ctx, t))
 		}
 		add("zendesk", tg.Check(ctx, t))
+		add("zendesk", clockStep(tg))
 	}
 	add("ml-connector", c.stops(ctx, t))
 	add("ml-connector", c.parts(ctx))

@@ -34,6 +34,11 @@ func (c *Core) Poller() Role {
 			now, err := c.fingerprint(ctx, t)
 			return now == print, err
 		}
+		clocks := map[string]any{}
+		for _, k := range list {
+			clocks[k.name] = k.source
+		}
+		defer c.beside(ctx, func(ctx context.Context) { c.watchClocks(ctx, t, clocks) })()
 		opt := poll.Options{Zone: s.Zone(), Feeds: feeds(s, list), Now: c.Now, Current: current, Room: c.room}
 		return poll.New(c.intake(), c.Store, c.Log, opt).Run(ctx, t)
 	}}
@@ -140,6 +145,7 @@ func (c *Core) Writer(accounts *Accounts) Role {
 		if _, asks := s.Zendesk.Adopts(); !asks {
 			defer c.beside(ctx, func(ctx context.Context) { c.warnOfStrangers(ctx, t, tg) })()
 		}
+		defer c.beside(ctx, func(ctx context.Context) { c.watchClocks(ctx, t, map[string]any{"zendesk": tg}) })()
 		return c.whileSignedIn(ctx, t, tg, func(ctx context.Context) error {
 			w := writer.New(c.Bus, c.Store, c.bent(c.lived(tg)), c.Log, c.Now, writer.Options{Gate: gate.open, Alone: c.Tune.Alone, Idle: c.Tune.WriterIdle, Linger: c.Tune.Linger, Batch: c.Tune.WriterBatch, Work: c.Tune.WriterWork, Life: c.Tune.WriterLife, Look: c.Tune.Look / 6, Open: c.Tune.Breaker, Share: share})
 			defer accounts.put(t, account{tg, w})()
