@@ -88,7 +88,7 @@ func TestTheFirstLoadAsksWhoTheUsersInZendeskAre(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.apply(t)
-	until(t, time.Minute, "status says what the first write waits for", func() bool {
+	until(t, 3*time.Minute, "status says what the first write waits for", func() bool {
 		st, err := s.client.Status(t.Context(), acme)
 		return err == nil && slices.ContainsFunc(st.Tenants[0].Problems, func(p adminapi.Problem) bool {
 			return p.Code == "ADOPTION_REVIEW" && p.Hold && strings.Contains(p.Detail, "sync acme --full") && p.Next != ""
@@ -175,7 +175,7 @@ func TestKillNineInTheFirstLoadAdoptsNobodyUnasked(t *testing.T) {
 	}
 	start := func() *child {
 		c := spawn(t, filepath.Join(bin, "ml-connector"), nil, "serve", "--data", data, "--config", config, "--listen", "127.0.0.1:0", "--ingress", "127.0.0.1:0")
-		until(t, time.Minute, "the process answers", func() bool {
+		until(t, 3*time.Minute, "the process answers", func() bool {
 			client, err := adminapi.FindLocal(data)
 			if err != nil {
 				return false
