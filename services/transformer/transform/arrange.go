@@ -83,6 +83,9 @@ func (r *result) contends(item store.GuardItem) bool {
 	if u.State != directory.Active || u.Email == "" {
 		return false
 	}
+	if item.State == store.ItemRejected && !ordered(item.Change) {
+		return false // a person said no: nobody's address is moved for it
+	}
 	return was == nil || was.State != directory.Active || was.Park != "" || !address.Same(was.Email, u.Email) ||
 		r.task.order || ordered(item.Change)
 }
