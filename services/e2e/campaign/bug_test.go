@@ -61,7 +61,7 @@ func TestEverySeededBugIsCaught(t *testing.T) {
 
 // bugPlays is how often a mistake may be played until something notices it: a crash between two steps is a matter of
 // moments, and on a busy machine the moment may pass.
-const bugPlays = 3
+const bugPlays = 10
 
 // spoiled plays a part with the mistake switched on and answers what was noticed.
 func spoiled(t *testing.T, bin string, m mistake) (bad []string) {
