@@ -10,6 +10,7 @@ import (
 	"github.com/ml-connector/ml-connector/pkg/adminapi"
 	"github.com/ml-connector/ml-connector/pkg/app"
 	"github.com/ml-connector/ml-connector/pkg/audit"
+	"github.com/ml-connector/ml-connector/pkg/fault"
 	"github.com/ml-connector/ml-connector/pkg/record"
 	"github.com/ml-connector/ml-connector/services/ml-connector/cli"
 )
@@ -27,7 +28,7 @@ func TestAPartOfAHoldIsDecided(t *testing.T) {
 		err := cli.Main(t.Context(), app.Env{Args: append([]string{"--data", dir, "holds"}, args...), Stdout: &out, Stderr: &out, Getenv: func(string) string { return "" }})
 		return out.String(), err
 	}
-	if out, err := holds("approve", "acme", h.ID, "--hash", h.Hash, "--only", "9999999"); app.ExitCode(err) != app.ExitInput || err == nil || !strings.Contains(err.Error(), "holds show") {
+	if out, err := holds("approve", "acme", h.ID, "--hash", h.Hash, "--only", "9999999"); app.ExitCode(err) != app.ExitInput || err == nil || !strings.Contains(fault.NextOf(err), "holds show") {
 		t.Errorf("somebody who is not in it: %v (exit code %d): %s", err, app.ExitCode(err), out)
 	}
 	out, err := holds("approve", "acme", h.ID, "--hash", h.Hash, "--only", gone[0], "--only", gone[7], "--reason", "left")
