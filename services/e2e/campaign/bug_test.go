@@ -61,7 +61,7 @@ func TestEverySeededBugIsCaught(t *testing.T) {
 
 // bugPlays is how often a mistake may be played until something notices it: a crash between two steps is a matter of
 // moments, and on a busy machine the moment may pass.
-const bugPlays = 10
+const bugPlays = 3
 
 // spoiled plays a part with the mistake switched on and answers what was noticed.
 func spoiled(t *testing.T, bin string, m mistake) (bad []string) {
@@ -114,8 +114,10 @@ func dieInTheWriter(r *rig) []string {
 	return r.judged()
 }
 
+// dieInTheFirstLoad ends in the middle of reading people, before their last page. Nobody asks for a full reading: one
+// behind it would bring back what the mistake loses.
 func dieInTheFirstLoad(r *rig) []string {
-	r.dieAtAny("poller.watermark_early:2,poller.after_watermark:2", func() { r.mustApply(r.file()); r.ask(true) })
+	r.dieAtAny("poller.watermark_early.employee,poller.after_watermark:2", func() { r.mustApply(r.file()); r.ask(false) })
 	return r.judged()
 }
 

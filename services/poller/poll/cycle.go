@@ -168,7 +168,7 @@ func (c *cycle) keep(ctx context.Context, page source.Page, behind event.Cursor,
 		if err := c.append(ctx, nil, behind); err != nil {
 			return err
 		}
-		crash.Point("poller.watermark_early")
+		crash.Point("poller.watermark_early." + string(c.tick.Kind))
 	}
 	for len(events) > bus.MaxPage { // until the last part is stored, the cursor stays before this page
 		if err := c.append(ctx, events[:bus.MaxPage], c.cursor); err != nil {
