@@ -219,7 +219,8 @@ func lostSuspension(t *testing.T, ends bool) {
 }
 
 // dayLater: the process ends while a job runs that took effect for twenty records; when it comes back, 25 hours have
-// passed for Zendesk and the job is forgotten. Nobody is made twice, nobody is missing.
+// passed for Zendesk and the job is forgotten. Nobody is made twice, nobody is missing. Our clock does not tell of that
+// day, which status says; the oracles look when the clocks agree again, behind calls that show it.
 func dayLater(t *testing.T) {
 	var ahead atomic.Int64
 	o := newOrdeal(t, setup{empty: true, zd: func(z *zdsim.Options) {
@@ -232,10 +233,17 @@ func dayLater(t *testing.T) {
 	ahead.Store(int64(25 * time.Hour))
 	asked := len(o.ZD.Requests())
 	o.start(t, o.dir, "")
-	o.judged(t)
+	o.sync(t, adminapi.Sync{Full: true})
+	o.agree(t)
 	if !slices.ContainsFunc(o.ZD.Requests()[asked:], func(r zdsim.Request) bool { return strings.Contains(r.Path, "/job_statuses") }) {
 		t.Error("nobody asked for the job: it was not remembered")
 	}
+	if p := o.sees(t, "CLOCK_SKEW"); !strings.Contains(p.Detail, "ahead") || p.Hold {
+		t.Errorf("status tells of the clock so: %+v", p)
+	}
+	ahead.Store(0)
+	o.changes(t, 0)
+	o.judged(t)
 }
 
 // everyFiftieth: every 50th write does not stick, from the first load on. Everybody who was to be made is there, and

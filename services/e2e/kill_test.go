@@ -16,7 +16,7 @@ import (
 
 // tuningFile is fast() as a config file for a real program.
 const tuningFile = `
-tuning: { ack_wait: 2s, retry_first: 50ms, reload: 100ms, job_poll: 20ms, writer_idle: 100ms, linger: 50ms, call_life: 1s, pinned_ttl: 4s, writer_work: 5s, writer_batch: 100 }
+tuning: { ack_wait: 2s, retry_first: 50ms, reload: 100ms, job_poll: 20ms, writer_idle: 100ms, linger: 50ms, call_life: 1s, pinned_ttl: 4s, writer_work: 5s, writer_batch: 100, breaker: 5s }
 `
 
 const (

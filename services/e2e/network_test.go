@@ -50,7 +50,7 @@ type cell struct {
 	struck      int
 	carried     int64
 	asked, deaf int           // requests for a cycle, and those that were not answered in time
-	healed      time.Duration // from the end of the harm until a cycle that was asked for then had ended
+	healed      time.Duration // from the end of the harm until a cycle and a change that were asked for then had ended and arrived
 }
 
 func (c cell) String() string {
@@ -188,8 +188,9 @@ func (n *network) met(h linktest.Harm, link *linktest.Link, struck int, carried 
 	return link.Carried() > carried
 }
 
-// well waits until a cycle that is asked for now ends, so that the next harm meets a system at work. A request that is
-// lost with its connection is asked again.
+// well waits until a cycle that is asked for now ends and a change that is made now has arrived in Zendesk, so that the
+// next harm meets a system at work on every link: a breaker that the last one opened has closed. A request that is lost
+// with its connection is asked again.
 func (n *network) well(t *testing.T, after string) {
 	t.Helper()
 	var asked []string
@@ -209,6 +210,27 @@ func (n *network) well(t *testing.T, after string) {
 			}
 		}
 		return true
+	})
+	n.arrives(t, after)
+}
+
+// arrives makes a change and waits until Zendesk has it.
+func (n *network) arrives(t *testing.T, after string) {
+	t.Helper()
+	all := n.staff(50)
+	key, title := all[n.made%len(all)], fmt.Sprintf("Well %d", n.made)
+	did(t)(n.PS.ChangeTitle(key, title, n.PS.Today()))
+	var asked time.Time
+	until(t, 90*time.Second, "a change arrives in Zendesk after "+after, func() bool {
+		if time.Since(asked) > time.Second {
+			n.ask(t, false, time.Second)
+			asked = time.Now()
+		}
+		u, ok := n.ZD.UserByExternalID("psft:emp:" + key)
+		return ok && u.UserFields["job_title"] == title
+	}, func() {
+		s, err := n.client.Status(context.WithoutCancel(t.Context()), acme)
+		t.Logf("status %+v, %v", s, err)
 	})
 }
 

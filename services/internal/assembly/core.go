@@ -67,6 +67,7 @@ type Tune struct {
 	Look        time.Duration // after so long a write is looked at again; default 1m
 	Breaker     time.Duration // how long the breaker stays open; default 30s
 	Window      time.Duration // in which Zendesk takes five updates of one record; default 1m
+	Patience    time.Duration // longest wait for a limit of Zendesk inside one call; default 90s
 	Silence     time.Duration // of PeopleSoft or Zendesk before a call is given up; default 15s
 }
 

@@ -54,12 +54,13 @@ type Tuning struct {
 	Look        time.Duration `yaml:"look"`         // after so long a write is looked at again; 1m
 	Breaker     time.Duration `yaml:"breaker"`      // how long the breaker stays open; 30s
 	Window      time.Duration `yaml:"window"`       // in which Zendesk takes five updates of one record, for simulators; 1m
+	Patience    time.Duration `yaml:"patience"`     // longest wait for a limit of Zendesk inside one call; 90s
 	Silence     time.Duration `yaml:"silence"`      // of PeopleSoft or Zendesk before a call is given up; 15s, four times as much before the first byte
 }
 
 // Tune is the part that the roles see.
 func (t Tuning) Tune() Tune {
-	return Tune{Reload: t.Reload, JobPoll: t.JobPoll, WriterIdle: t.WriterIdle, Linger: t.Linger, WriterBatch: t.WriterBatch, CallLife: t.CallLife, WriterWork: t.WriterWork, WriterLife: t.WriterLife, JobLife: t.JobLife, Look: t.Look, Breaker: t.Breaker, Window: t.Window, Silence: t.Silence}
+	return Tune{Reload: t.Reload, JobPoll: t.JobPoll, WriterIdle: t.WriterIdle, Linger: t.Linger, WriterBatch: t.WriterBatch, CallLife: t.CallLife, WriterWork: t.WriterWork, WriterLife: t.WriterLife, JobLife: t.JobLife, Look: t.Look, Breaker: t.Breaker, Window: t.Window, Patience: t.Patience, Silence: t.Silence}
 }
 
 // Backoff is the wait before attempt+1, or nil for the default.

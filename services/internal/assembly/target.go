@@ -41,6 +41,9 @@ func (c *Core) openTarget(ctx context.Context, t tenant.ID, s config.Tenant) (*z
 	}
 	cfg.Log, cfg.Silence = c.Log.With("tenant", t), c.Tune.Silence
 	cfg.Look, cfg.Window = c.Tune.Look, c.Tune.Window
+	if c.Tune.Patience > 0 {
+		cfg.Patience = c.Tune.Patience
+	}
 	if c.Tune.JobLife > 0 {
 		cfg.JobLife = c.Tune.JobLife
 	}
