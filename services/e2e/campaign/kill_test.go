@@ -10,7 +10,8 @@ import (
 )
 
 // The one process is killed at random moments of the first load and of everything behind it: every 25th time again while
-// it recovers, every 50th after it stood still for a second. Then all oracles are asked (T5).
+// it recovers, every 50th after it stood still for a second. Meanwhile a person begins replays and retries dead letters.
+// Then all oracles are asked (T5).
 func TestRandomKillsOfOneProcess(t *testing.T) {
 	began, kills, records := time.Now(), size(t, "MLC_CAMPAIGN_KILLS", 25, 300), size(t, "MLC_CAMPAIGN_RECORDS", 2000, 20000)
 	r := newRig(t, build(t, "ml-connector"), records*9/10, records/10, seed(t))
@@ -22,16 +23,19 @@ func TestRandomKillsOfOneProcess(t *testing.T) {
 	r.mustApply(r.file())
 	r.sender(pssim.NodeOptions{Duplicate: 0.1})
 	r.ask(true)
+	var person recovery
 	for i := range kills {
 		r.work.step(r)
+		person.step(r, i)
 		if i%3 == 0 {
 			r.ask(i%100 == 0)
 		}
 		r.strike(i)
+		person.wait()
 		r.start()
 	}
 	fmt.Printf("campaign: %d kills in %.1f s\n", kills, time.Since(began).Seconds())
-	r.blame(fmt.Sprintf("after kill %d", kills), r.settled())
+	r.blame(fmt.Sprintf("after kill %d", kills), append(person.settled(r), r.settled()...))
 	fmt.Printf("campaign: at rest and judged after %.1f s\n", time.Since(began).Seconds())
 	r.idle()
 }

@@ -52,15 +52,8 @@ func otherMapping(r *rig) {
 func answerLost(r *rig) { r.ZD.Fault(zdsim.Fault{Method: http.MethodPut, Drop: "after", Times: 1}) }
 
 func replayNewest(r *rig) {
-	again(r, func(ctx context.Context) error { // one that a dead process left goes on first, and comes to the point as well
-		s, err := r.client.Status(ctx, acme)
-		if err != nil {
-			return err
-		}
-		from := max(1, s.Tenants[0].Streams["ERP"]-1000) // a few pages of the newest
-		_, err = r.client.StartReplay(ctx, acme, adminapi.ReplayRange{Stream: "ERP", From: uint64(from), To: 1 << 40, By: "campaign"})
-		return err
-	})
+	// One that a dead process left goes on first, and comes to the point as well.
+	again(r, func(ctx context.Context) error { return newest(ctx, r.client) })
 }
 
 func rotate(r *rig) {

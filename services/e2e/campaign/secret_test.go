@@ -14,7 +14,7 @@ import (
 
 // canaries are what was entrusted to the system, and the marks that all tokens of the simulated Zendesk carry.
 func (r *rig) canaries() []string {
-	return []string{r.Secrets["DEMO_PS_PASSWORD"], r.Secrets["DEMO_ZD_SECRET"], ibPassword, "sim-access", "sim-refresh"}
+	return []string{r.Secrets["DEMO_PS_PASSWORD"], r.Secrets["DEMO_ZD_SECRET"], ibPassword, letterSecret, "sim-access", "sim-refresh"}
 }
 
 // keys are the files of the data folder that are secrets by their purpose; only their owner reads them.

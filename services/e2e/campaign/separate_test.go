@@ -57,7 +57,11 @@ func TestRandomKillsOfSeparateServices(t *testing.T) {
 	r.mustApply(strings.Replace(r.TenantFile(), "employees: 5m, vendors: 15m", "employees: 12h, vendors: 12h", 1) +
 		"guard: { suspend: { floor: 100000 }, email: { floor: 100000 }, create: { floor: 100000 } }\n")
 	r.ask(true)
+	var person recovery
 	for i := range kills {
+		if i%10 == 5 {
+			person.replay(r)
+		}
 		r.work.step(r)
 		if i%2 == 0 {
 			r.ask(i%20 == 0)
@@ -68,7 +72,7 @@ func TestRandomKillsOfSeparateServices(t *testing.T) {
 		running[victim] = run(names[victim])
 	}
 	fmt.Printf("campaign: %d kills in %.1f s\n", kills, time.Since(began).Seconds())
-	r.blame(fmt.Sprintf("after kill %d", kills), append(r.judged(), append(r.trail(), append(r.secrets(), r.leaked(database)...)...)...))
+	r.blame(fmt.Sprintf("after kill %d", kills), append(person.replayed(r), append(r.judged(), append(r.trail(), append(r.secrets(), r.leaked(database)...)...)...)...))
 	for i, p := range append(running, console) {
 		if code := p.term(); code != 0 {
 			t.Errorf("program %d: exit code %d after SIGTERM", i, code)
