@@ -110,13 +110,21 @@ type TenantStatus struct {
 	Mode        string           `json:"mode"`     // live; observe writes nothing to Zendesk
 	Waiting     []Hold           `json:"waiting"`  // mass changes that wait for a person
 	Holds       int              `json:"holds"`    // records that wait for a person for reasons of their own
+	Held        []Held           `json:"held"`     // why they wait, most first
 	DeadLetters uint64           `json:"dead_letters"`
 	Records     map[string]int   `json:"records"`           // in the ledger, by kind
 	Linked      map[string]int   `json:"linked"`            // by kind/state
 	Budget      *target.Budget   `json:"budget,omitempty"`  // where the writer runs in this process
-	Breaker     string           `json:"breaker,omitempty"` // closed, half-open, open
+	Breaker     string           `json:"breaker,omitempty"` // closed, half-open, open; where another process writes, open or nothing
 	Streams     map[string]int64 `json:"streams"`           // messages by stream
 	Coming      *Coming          `json:"coming,omitempty"`  // what changes by itself in the next 30 days
+}
+
+// Held is a reason for which records wait.
+type Held struct {
+	Code    string `json:"code"`
+	Records int    `json:"records"`
+	Next    string `json:"next"`
 }
 
 // Stage is the backlog of one stage.

@@ -96,10 +96,11 @@ func (c *Client) Apply(ctx context.Context, a Apply) ([]Applied, error) {
 	return out, c.do(ctx, http.MethodPost, "/apply", a, &out)
 }
 
-// SetCredential seals one value.
-func (c *Client) SetCredential(ctx context.Context, t tenant.ID, purpose string, value secret.String) error {
+// SetCredential seals one value as a new version, also when it is equal to the old one: whoever sets it wants it tried.
+// by says who, for the audit trail.
+func (c *Client) SetCredential(ctx context.Context, t tenant.ID, purpose string, value secret.String, by string) error {
 	return c.do(ctx, http.MethodPut, "/tenants/"+url.PathEscape(string(t))+"/credentials/"+url.PathEscape(purpose),
-		map[string]string{"value": value.Reveal()}, nil)
+		map[string]string{"value": value.Reveal(), "by": by}, nil)
 }
 
 // Check tries every connection of the tenant.

@@ -110,13 +110,14 @@ func (c *Client) DropDead(ctx context.Context, t tenant.ID, d DeadChoice) ([]Dea
 
 // Verified is what a walk along the audit trail found.
 type Verified struct {
-	OK         bool   `json:"ok"`
-	Entries    int64  `json:"entries"`    // read
-	Sealed     int64  `json:"sealed"`     // part of the chain, and as they were sealed
-	Checkpoint string `json:"checkpoint"` // the newest of them, as position:hash
-	Compared   int    `json:"compared"`   // checkpoints that agree
-	Bad        int64  `json:"bad"`        // first position that is not as it was sealed; 0 when all are
-	Why        string `json:"why,omitempty"`
+	OK         bool        `json:"ok"`
+	Entries    int64       `json:"entries"`    // read
+	Sealed     int64       `json:"sealed"`     // part of the chain, and as they were sealed
+	Checkpoint string      `json:"checkpoint"` // the newest of them, as position:hash
+	Compared   int         `json:"compared"`   // checkpoints that agree
+	Bad        int64       `json:"bad"`        // first position that is not as it was sealed; 0 when all are
+	Why        string      `json:"why,omitempty"`
+	Entry      *AuditEntry `json:"entry,omitempty"` // what stands at that position now; nil when nothing does
 }
 
 // VerifyAudit walks along the tenant's chain. Checkpoints come from the operator's log system.

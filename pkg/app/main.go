@@ -90,7 +90,7 @@ func ExitCode(err error) int {
 	switch {
 	case !ok:
 		return ExitFailed
-	case f.Code == fault.BadConfig, f.Code == "NO_SUCH_TENANT", f.Code == "BAD_REQUEST":
+	case f.Code == fault.BadConfig, f.Code == fault.Running, f.Code == "NO_SUCH_TENANT", f.Code == "BAD_REQUEST":
 		return ExitInput
 	case f.Code == fault.HoldChanged:
 		return ExitGuard

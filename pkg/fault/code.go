@@ -114,6 +114,7 @@ const (
 	BadEnvelope  Code = "BAD_ENVELOPE"
 	TooLarge     Code = "TOO_LARGE"
 	BadConfig    Code = "CFG_INVALID"
+	Running      Code = "ALREADY_RUNNING" // another process uses the data folder
 	VaultKey     Code = "VAULT_KEY"
 	VaultSealed  Code = "VAULT_CANNOT_OPEN"
 	NoCredential Code = "CREDENTIAL_MISSING"

@@ -84,7 +84,7 @@ func documents() map[string]reflect.Type {
 		"Problem": reflect.TypeFor[adminapi.Problem](), "Step": reflect.TypeFor[adminapi.Step](), "Checked": reflect.TypeFor[adminapi.Checked](),
 		"Status": reflect.TypeFor[adminapi.Status](), "TenantStatus": reflect.TypeFor[adminapi.TenantStatus](), "Stage": reflect.TypeFor[adminapi.Stage](),
 		"Budget": reflect.TypeFor[target.Budget](), "AuditEntry": reflect.TypeFor[adminapi.AuditEntry](), "Finding": reflect.TypeFor[adminapi.Finding](),
-		"Failure": reflect.TypeFor[adminapi.Failure](), "Hold": reflect.TypeFor[adminapi.Hold](), "HoldDetail": reflect.TypeFor[adminapi.HoldDetail](),
+		"Failure": reflect.TypeFor[adminapi.Failure](), "Held": reflect.TypeFor[adminapi.Held](), "Hold": reflect.TypeFor[adminapi.Hold](), "HoldDetail": reflect.TypeFor[adminapi.HoldDetail](),
 		"Coming": reflect.TypeFor[adminapi.Coming](), "ComingDay": reflect.TypeFor[adminapi.ComingDay](), "ComingChange": reflect.TypeFor[adminapi.ComingChange](),
 		"PlanLine": reflect.TypeFor[adminapi.PlanLine](), "PlanRecord": reflect.TypeFor[adminapi.PlanRecord](), "PlanProgress": reflect.TypeFor[adminapi.PlanProgress](),
 		"PlanSummary": reflect.TypeFor[adminapi.PlanSummary](), "PlanGuard": reflect.TypeFor[adminapi.PlanGuard](), "PlanRead": reflect.TypeFor[adminapi.PlanRead](),

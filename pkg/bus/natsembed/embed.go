@@ -55,7 +55,7 @@ type Server struct {
 }
 
 // Start guards the folder, starts the server and waits until it can store messages. A folder that another process
-// uses is refused with a detail that starts with ALREADY_RUNNING; another key than the folder's with VAULT_KEY.
+// uses is refused with ALREADY_RUNNING; another key than the folder's with VAULT_KEY.
 func Start(ctx context.Context, o Options) (*Server, error) {
 	if o.Dir == "" {
 		return nil, fault.New(fault.Config, fault.BadConfig, "broker: no folder given")

@@ -19,8 +19,8 @@ func lockDir(dir string) (*os.File, error) {
 		return nil, fault.Wrap(err, fault.Config, fault.BadConfig, "broker lock")
 	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return nil, errors.Join(&fault.Error{Kind: fault.Config, Code: fault.BadConfig, Op: "broker folder " + dir, Err: err,
-			Detail: "ALREADY_RUNNING: another process uses it", Next: "stop the other process or choose another data folder"}, f.Close())
+		return nil, errors.Join(&fault.Error{Kind: fault.Config, Code: fault.Running, Op: "broker folder " + dir, Err: err,
+			Detail: "another process uses it"}, f.Close())
 	}
 	return f, nil
 }

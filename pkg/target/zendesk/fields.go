@@ -28,6 +28,15 @@ func (t *Target) missingFields(ctx context.Context) ([]string, error) {
 	return t.fields.missing(t.cfg.Fields), nil
 }
 
+// Missing are the mapped fields that the account lacked when it was last looked at: before the first write, and every
+// minute while there is something to write. Without a look nothing is known.
+func (t *Target) Missing() (fields []string, known bool) {
+	t.fields.mu.Lock()
+	known = t.fields.defs != nil
+	t.fields.mu.Unlock()
+	return t.fields.missing(t.cfg.Fields), known
+}
+
 // fieldDefs reads the definitions of one sort of custom fields, by path.
 func (t *Target) fieldDefs(ctx context.Context, path, prefix string) (map[string]fieldDef, error) {
 	defs, after := map[string]fieldDef{}, ""

@@ -135,7 +135,8 @@ func (b *batch) done(i int, id int64) {
 }
 
 // readBack compares the records with what was to be written. Those that hold it are done; the others fail with
-// verdict, or go singly when the job is known to be over (verdict nil).
+// verdict, or go singly when the job is known to be over (verdict nil). Who was made and does not show everything is tried
+// again by a plan: a single create would be refused.
 func (b *batch) readBack(ctx context.Context, k bulkKind, part []int, verdict error) (again []int) {
 	if len(part) == 0 {
 		return nil
@@ -154,6 +155,8 @@ func (b *batch) readBack(ctx context.Context, k bulkKind, part []int, verdict er
 			b.done(i, s.id)
 		case verdict != nil:
 			b.fail(i, verdict)
+		case ok && k.creates: // a second create would be refused: the next plan finds it by its external id and updates it
+			b.fail(i, fault.New(fault.Conflict, fault.TargetNotApplied, "made, but "+differs(s.open)))
 		default:
 			again = append(again, i)
 		}

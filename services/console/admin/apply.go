@@ -2,10 +2,13 @@ package admin
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
 	"strconv"
+	"strings"
+	"time"
 
 	"github.com/ml-connector/ml-connector/pkg/adminapi"
 	"github.com/ml-connector/ml-connector/pkg/audit"
@@ -35,6 +38,9 @@ func (a *API) Apply(ctx context.Context, in adminapi.Apply) ([]adminapi.Applied,
 		return nil, err
 	}
 	out := make([]adminapi.Applied, 0, len(file.Tenants))
+	if err := a.ownAccounts(ctx, file.Tenants); err != nil {
+		return nil, err
+	}
 	for _, t := range file.Tenants {
 		one, err := a.applyOne(ctx, t, in)
 		if err != nil {
@@ -43,6 +49,48 @@ func (a *API) Apply(ctx context.Context, in adminapi.Apply) ([]adminapi.Applied,
 		out = append(out, one)
 	}
 	return out, nil
+}
+
+// ownAccounts refuses two tenants that write one Zendesk account: they would take each other's users for their own, by
+// the same external ids, and suspend each other's leavers. One that only observes harms nobody.
+func (a *API) ownAccounts(ctx context.Context, file []config.Tenant) error {
+	owner := map[string]tenant.ID{}
+	claim := func(t config.Tenant) error {
+		account := strings.ToLower(strings.TrimRight(string(t.Zendesk.BaseURL), "/"))
+		if t.Mode == config.Observe {
+			return nil
+		}
+		if other, taken := owner[account]; taken && other != t.Tenant() {
+			return &fault.Error{Kind: fault.Config, Code: fault.BadConfig, Detail: "zendesk.base_url: " + account + " is written for the tenants " + string(other) + " and " + string(t.Tenant()) + ": nothing was applied",
+				Next: "one Zendesk account belongs to one tenant: correct the address, or set `mode: observe` in one of them"}
+		}
+		owner[account] = t.Tenant()
+		return nil
+	}
+	in := map[tenant.ID]bool{}
+	for _, t := range file {
+		in[t.Tenant()] = true
+		if err := claim(t); err != nil {
+			return err
+		}
+	}
+	ids, err := a.Store.TenantIDs(ctx)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if in[id] {
+			continue
+		}
+		t, err := a.settings(ctx, id)
+		if err != nil {
+			return err
+		}
+		if err := claim(t); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (a *API) applyOne(ctx context.Context, t config.Tenant, in adminapi.Apply) (adminapi.Applied, error) {
@@ -146,6 +194,7 @@ func (a *API) credential(r *http.Request) (any, error) {
 	}
 	var in struct {
 		Value string `json:"value"`
+		By    string `json:"by"`
 	}
 	if err := decode(r, &in); err != nil {
 		return nil, err
@@ -153,7 +202,13 @@ func (a *API) credential(r *http.Request) (any, error) {
 	if in.Value == "" {
 		return nil, fault.New(fault.Invalid, adminapi.BadRequest, "the value is empty")
 	}
-	if err := a.Seal.Seal(r.Context(), t, purpose, secret.New(in.Value)); err != nil {
+	if err := a.Set.Seal(r.Context(), t, purpose, secret.New(in.Value)); err != nil {
+		return nil, err
+	}
+	at, by := a.Now(), cmp.Or(strings.TrimSpace(in.By), "unknown")
+	e := audit.Entry{ID: audit.ID(audit.Operator, record.Ref{}, 0, "credential", string(purpose), at.UTC().Format(time.RFC3339Nano)), At: at, Stage: audit.Operator,
+		Verb: "set credential", Outcome: audit.Finished, Cause: "person/" + by, Detail: string(purpose)}
+	if err := a.Store.Append(r.Context(), t, []audit.Entry{e}); err != nil {
 		return nil, err
 	}
 	return map[string]string{"sealed": string(purpose)}, nil

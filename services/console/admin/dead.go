@@ -77,13 +77,13 @@ func (a *API) dead(r *http.Request) (any, error) {
 		key := [2]string{string(l.dead.Code), string(l.dead.Stage)}
 		g, ok := groups[key]
 		if !ok {
-			g = adminapi.DeadGroup{Code: key[0], Stage: key[1], Oldest: l.Stored, Next: l.dead.Code.Next()}
+			g = adminapi.DeadGroup{Code: key[0], Stage: key[1], Oldest: l.Stored, Next: letterNext(t, l.dead)}
 		}
 		g.Letters++
 		g.Newest = l.Stored
 		groups[key] = g
 		if len(out.Letters) < maxLetters {
-			out.Letters = append(out.Letters, shownLetter(l))
+			out.Letters = append(out.Letters, shownLetter(t, l))
 		}
 		return true
 	})
@@ -96,9 +96,9 @@ func (a *API) dead(r *http.Request) (any, error) {
 	return out, err
 }
 
-func shownLetter(l letter) adminapi.DeadLetter {
+func shownLetter(t tenant.ID, l letter) adminapi.DeadLetter {
 	out := adminapi.DeadLetter{Sequence: l.Seq, At: l.Stored, Code: string(l.dead.Code), Stage: string(l.dead.Stage), Kind: string(l.dead.Kind), Key: l.dead.Key,
-		Detail: l.dead.Detail, Next: l.dead.Code.Next(), Stream: l.dead.Stream, Place: l.dead.Sequence, Attempts: l.dead.Attempts, Cause: l.Event.Cause,
+		Detail: l.dead.Detail, Next: letterNext(t, l.dead), Stream: l.dead.Stream, Place: l.dead.Sequence, Attempts: l.dead.Attempts, Cause: l.Event.Cause,
 		Decided: l.decided.Verb, By: l.decided.By, Reason: l.decided.Reason}
 	if n, ok := strings.CutPrefix(l.Event.Cause, "replay/"+deadCause); ok {
 		out.Again, _ = strconv.ParseUint(n, 10, 64)
@@ -130,12 +130,12 @@ func (a *API) find(ctx context.Context, t tenant.ID, seq uint64) (found letter, 
 }
 
 func (a *API) letter(r *http.Request) (any, error) {
-	_, l, err := a.one(r)
-	return detail(l), err
+	t, l, err := a.one(r)
+	return detail(t, l), err
 }
 
-func detail(l letter) adminapi.DeadDetail {
-	return adminapi.DeadDetail{Letter: shownLetter(l), Original: string(l.dead.Original), Raw: base64.StdEncoding.EncodeToString(l.dead.Raw)}
+func detail(t tenant.ID, l letter) adminapi.DeadDetail {
+	return adminapi.DeadDetail{Letter: shownLetter(t, l), Original: string(l.dead.Original), Raw: base64.StdEncoding.EncodeToString(l.dead.Raw)}
 }
 
 // reveal opens what the ingress sealed. The audit trail tells about it before anybody sees it.
@@ -164,9 +164,17 @@ func (a *API) reveal(r *http.Request) (any, error) {
 	if err := a.Store.Append(r.Context(), t, []audit.Entry{e}); err != nil {
 		return nil, err
 	}
-	out := detail(l)
+	out := detail(t, l)
 	out.Revealed = string(plain)
 	return out, nil
+}
+
+// letterNext is what to do about a letter. A message of the ingress has no query whose columns could be compared.
+func letterNext(t tenant.ID, d event.Dead) string {
+	if d.Stage == audit.Listener && d.Code == fault.SourceSchema {
+		return "see with `dead show --reveal` what the message holds and with `ml-connector ib verify-sample` what is read of it; map the site's own names under peoplesoft.ib.aliases, records or fields, then retry it"
+	}
+	return next(t, d.Code)
 }
 
 // told is the audit entry about what a person did with a letter.

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -16,6 +17,7 @@ import (
 	"github.com/ml-connector/ml-connector/pkg/fault"
 	"github.com/ml-connector/ml-connector/pkg/record"
 	"github.com/ml-connector/ml-connector/pkg/store"
+	"github.com/ml-connector/ml-connector/pkg/tenant"
 )
 
 type recordKind = record.Kind
@@ -128,12 +130,21 @@ func (a *API) audit(r *http.Request) (any, error) {
 	}
 	out := make([]adminapi.AuditEntry, len(rows))
 	for i, s := range rows {
-		e := s.Entry
-		out[i] = adminapi.AuditEntry{Position: s.Position, ID: e.ID, At: e.At, Kind: string(e.Ref.Kind), Key: e.Ref.Key, Stage: string(e.Stage), Verb: e.Verb,
-			Outcome: string(e.Outcome), Code: e.Code, Detail: e.Detail, Next: e.Next, Cause: e.Cause, Version: e.Version, Changes: e.Changes,
-			Explain: e.Explain, Request: e.Request, Seal: s.Seal}
+		out[i] = shownEntry(s)
 	}
 	return out, nil
+}
+
+func shownEntry(s audit.Stored) adminapi.AuditEntry {
+	e := s.Entry
+	return adminapi.AuditEntry{Position: s.Position, ID: e.ID, At: e.At, Kind: string(e.Ref.Kind), Key: e.Ref.Key, Stage: string(e.Stage), Verb: e.Verb,
+		Outcome: string(e.Outcome), Code: e.Code, Detail: e.Detail, Next: e.Next, Cause: e.Cause, Version: e.Version, Changes: e.Changes,
+		Explain: e.Explain, Request: e.Request, Seal: s.Seal}
+}
+
+// next is what to do about a code, with the tenant's name in its commands.
+func next(t tenant.ID, c fault.Code) string {
+	return strings.ReplaceAll(c.Next(), "<tenant>", string(t))
 }
 
 func query(v url.Values) (q audit.Query, err error) {
@@ -172,7 +183,7 @@ func (a *API) findings(r *http.Request) (any, error) {
 	out := make([]adminapi.Finding, len(rows))
 	for i, f := range rows {
 		out[i] = adminapi.Finding{Kind: string(f.Ref.Kind), Key: f.Ref.Key, Stage: string(f.Stage), Code: string(f.Code), Hold: f.Hold,
-			Detail: f.Detail, Next: f.Code.Next(), Since: f.Since, Severity: string(fault.SeverityOf(f.Code, f.Hold))}
+			Detail: f.Detail, Next: next(t, f.Code), Since: f.Since, Severity: string(fault.SeverityOf(f.Code, f.Hold))}
 	}
 	return out, nil
 }

@@ -30,7 +30,8 @@ func (a *API) resume(r *http.Request) (any, error) {
 		return nil, err
 	}
 	if len(found) == 0 {
-		return nil, wrong("the writer of %s does not stand still: there is no safety stop", t)
+		return nil, &fault.Error{Kind: fault.Invalid, Code: adminapi.BadRequest, Detail: "the writer of " + string(t) + " does not stand still: there is no safety stop",
+			Next: "nothing to do; `ml-connector status " + string(t) + "` tells what else is wrong"}
 	}
 	f, now := found[0], a.Now()
 	_, err = a.Store.CommitBatch(r.Context(), t, "", store.Commit{

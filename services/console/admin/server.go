@@ -60,6 +60,8 @@ type Deps struct {
 	Store state
 	Bus   events
 	Seal  vault.Sealer
+	// Set seals what a person set by hand: a new version also of an equal value.
+	Set vault.Sealer
 	// Prepare makes the tenant's streams before anything is published on them.
 	Prepare func(ctx context.Context, t tenant.ID) error
 	// Check tries every connection of the tenant; fix also creates what may be created.

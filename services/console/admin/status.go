@@ -1,8 +1,10 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"net/http"
+	"slices"
 
 	"github.com/ml-connector/ml-connector/pkg/adminapi"
 	"github.com/ml-connector/ml-connector/pkg/audit"
@@ -69,14 +71,14 @@ func (a *API) Brief(ctx context.Context, ids []tenant.ID) (adminapi.Status, erro
 }
 
 func (a *API) tenantStatus(ctx context.Context, t tenant.ID) (adminapi.TenantStatus, error) {
-	s := adminapi.TenantStatus{Tenant: string(t), Cycles: []adminapi.Cycle{}, Waiting: []adminapi.Hold{}, Problems: []adminapi.Problem{}, Warnings: []adminapi.Problem{}, Records: map[string]int{},
+	s := adminapi.TenantStatus{Tenant: string(t), Cycles: []adminapi.Cycle{}, Waiting: []adminapi.Hold{}, Held: []adminapi.Held{}, Problems: []adminapi.Problem{}, Warnings: []adminapi.Problem{}, Records: map[string]int{},
 		Linked: map[string]int{}, Findings: map[string]int{}, Streams: map[string]int64{}}
 	row, err := a.Store.Tenant(ctx, t)
 	if err != nil {
 		return s, err
 	}
 	s.Settings = row.Version
-	for _, part := range []func(context.Context, tenant.ID, *adminapi.TenantStatus) error{a.stages, a.cycles, a.problems, a.signIn, a.counts, a.waiting, a.coming} {
+	for _, part := range []func(context.Context, tenant.ID, *adminapi.TenantStatus) error{a.stages, a.cycles, a.problems, a.counts, a.signIn, a.waiting, a.coming} {
 		if err := part(ctx, t, &s); err != nil {
 			return s, err
 		}
@@ -153,8 +155,9 @@ func (a *API) round(ctx context.Context, t tenant.ID) ([]adminapi.Stage, bus.Sta
 	if err != nil {
 		return nil, state, err
 	}
-	write := stage(audit.Writer, batches, state, bus.Writer, bus.UrgentLane)
-	write.Quiet = write.Quiet || observing
+	write := stage(audit.Writer, 0, state, bus.Writer, bus.UrgentLane)
+	write.InFlight = max(write.InFlight, batches) // the records of a batch are deliveries too
+	write.Quiet = write.InFlight == 0 && write.Backlog == 0 || observing
 	return []adminapi.Stage{
 		stage(audit.Poller, running, state, bus.Ticks),
 		stage(audit.Transformer, guarded+replaying, state, bus.Transformer, bus.Due, bus.Replayer),
@@ -210,7 +213,15 @@ func (a *API) problems(ctx context.Context, t tenant.ID, s *adminapi.TenantStatu
 	}
 	for _, f := range rows {
 		since := f.Since
-		s.Problems = append(s.Problems, adminapi.Problem{Code: string(f.Code), Detail: f.Detail, Next: f.Code.Next(), Since: &since, Where: f.Ref.Key, Hold: f.Hold})
+		p := adminapi.Problem{Code: string(f.Code), Detail: f.Detail, Next: next(t, f.Code), Since: &since, Where: f.Ref.Key, Hold: f.Hold}
+		if f.Code == fault.TargetFieldMissing { // records are written all the same
+			s.Warnings = append(s.Warnings, p)
+			continue
+		}
+		s.Problems = append(s.Problems, p)
+		if f.Stage == audit.Writer && f.Ref.Key == "zendesk" {
+			s.Breaker = "open" // the writer of this process, if there is one, knows better
+		}
 	}
 	return nil
 }
@@ -243,13 +254,22 @@ func (a *API) counts(ctx context.Context, t tenant.ID, s *adminapi.TenantStatus)
 	for c, n := range codes {
 		s.Findings[string(c)] = n
 	}
+	why := map[fault.Code]int{}
 	for _, f := range holds {
 		if f.Ref.Kind != connection {
 			s.Holds++
-			continue
+			why[f.Code]++
 		}
-		if s.Findings[string(f.Code)]--; s.Findings[string(f.Code)] <= 0 { // told under problems
-			delete(s.Findings, string(f.Code))
+	}
+	for c, n := range why {
+		s.Held = append(s.Held, adminapi.Held{Code: string(c), Records: n, Next: next(t, c)})
+	}
+	slices.SortFunc(s.Held, func(a, b adminapi.Held) int {
+		return cmp.Or(cmp.Compare(b.Records, a.Records), cmp.Compare(a.Code, b.Code))
+	})
+	for _, p := range append(slices.Clone(s.Problems), s.Warnings...) { // told already
+		if s.Findings[p.Code]--; s.Findings[p.Code] <= 0 {
+			delete(s.Findings, p.Code)
 		}
 	}
 	return nil

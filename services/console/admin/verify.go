@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"github.com/ml-connector/ml-connector/pkg/adminapi"
 	"github.com/ml-connector/ml-connector/pkg/audit"
 	"github.com/ml-connector/ml-connector/pkg/fault"
+	"github.com/ml-connector/ml-connector/pkg/tenant"
 )
 
 func (a *API) verify(r *http.Request) (any, error) {
@@ -32,9 +34,22 @@ func (a *API) verify(r *http.Request) (any, error) {
 		out.Checkpoint = rep.Head.String()
 	}
 	if !out.OK {
+		if out.Entry, err = a.entryAt(r.Context(), t, rep.Bad); err != nil {
+			return nil, err
+		}
 		a.Log.Error("audit trail is broken", "tenant", t, "position", rep.Bad, "why", rep.Why)
 	}
 	return out, nil
+}
+
+// entryAt is the entry at a position of the trail, nil when there is none.
+func (a *API) entryAt(ctx context.Context, t tenant.ID, position int64) (*adminapi.AuditEntry, error) {
+	rows, err := a.Store.Trail(ctx, t, audit.Query{After: position - 1, Limit: 1})
+	if err != nil || len(rows) == 0 || rows[0].Position != position {
+		return nil, err
+	}
+	e := shownEntry(rows[0])
+	return &e, nil
 }
 
 // rotate belongs to no tenant; every tenant's trail tells about it.

@@ -43,6 +43,9 @@ func (c *Core) Check(ctx context.Context, t tenant.ID, fix bool) (adminapi.Check
 			add("zendesk", tg.FixFields(ctx, t))
 		}
 		add("zendesk", tg.Check(ctx, t))
+		if err := c.tellFields(ctx, t, tg); err != nil {
+			c.Log.Warn("finding not stored", "tenant", t, "err", err)
+		}
 		add("zendesk", clockStep(tg))
 	}
 	add("ml-connector", c.stops(ctx, t))

@@ -26,7 +26,7 @@ import (
 
 // Admin makes the admin API over the core. accounts may be nil where no writer runs in this process.
 func (c *Core) Admin(token secret.String, accounts *Accounts, getenv func(string) string) *admin.API {
-	d := admin.Deps{Store: c.Store, Bus: c.Bus, Seal: sealer{c}, Prepare: c.Prepare, Check: c.Check, Connection: c.Connection, Connect: c.Connect, Plan: c.Plan(accounts), Lookup: Lookup(getenv),
+	d := admin.Deps{Store: c.Store, Bus: c.Bus, Seal: sealer{c}, Set: c.Keys, Prepare: c.Prepare, Check: c.Check, Connection: c.Connection, Connect: c.Connect, Plan: c.Plan(accounts), Lookup: Lookup(getenv),
 		Token: token, Version: Version(), Now: c.Now, Log: c.Log}
 	d.Coming, d.Own = c.Coming, c.own
 	d.Unseal, d.RetryIB, d.Rotate = c.unseal, c.retryIB, c.rotate

@@ -47,7 +47,8 @@ type Core struct {
 	// Bend stands between writer and account in the tests of the assertions: a writer with a bug. nil in production.
 	Bend func(target.Target) target.Target
 
-	answers   answers // of the ingress
+	answers   answers   // of the ingress
+	accounts  *Accounts // that this process writes; nil where it writes none
 	regaining turns
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ml-connector/ml-connector/pkg/bus"
 	"github.com/ml-connector/ml-connector/pkg/fault"
+	"github.com/ml-connector/ml-connector/pkg/target"
 	"github.com/ml-connector/ml-connector/pkg/tenant"
 )
 
@@ -17,7 +18,7 @@ import (
 type meter struct {
 	core *Core
 
-	pending, inflight, lag, findings, records, linked, dead, messages, requests, stopped *prometheus.Desc
+	pending, inflight, lag, findings, records, linked, dead, messages, requests, stopped, limit, left, breaker *prometheus.Desc
 }
 
 func newMeter(c *Core) *meter {
@@ -34,6 +35,9 @@ func newMeter(c *Core) *meter {
 		dead:     d("dead_letters", "Dead letters that nobody retried or dropped.", "tenant"),
 		requests: d("ib_requests_total", "Answers of this process to Integration Broker since it started.", "tenant", "status", "code"),
 		stopped:  d("writer_stopped", "1 while the tenant's writer stands still after a safety stop.", "tenant"),
+		limit:    d("zendesk_limit_calls", "Calls a minute that the account allows, where this process writes it.", "tenant"),
+		left:     d("zendesk_remaining_calls", "Calls of the account's minute that are left, where this process writes it.", "tenant"),
+		breaker:  d("zendesk_breaker_open", "1 while the account is not asked, 0.5 while one record finds out, where this process writes it.", "tenant"),
 		messages: d("stream_messages", "Messages in the stream.", "tenant", "stream"),
 	}
 }
@@ -45,6 +49,16 @@ func (m *meter) Describe(ch chan<- *prometheus.Desc) { prometheus.DescribeByColl
 func (m *meter) Collect(ch chan<- prometheus.Metric) {
 	m.core.answers.each(func(a answered, n float64) {
 		ch <- prometheus.MustNewConstMetric(m.requests, prometheus.CounterValue, n, string(a.tenant), strconv.Itoa(a.status), string(a.code))
+	})
+	m.core.accounts.each(func(t tenant.ID, b target.Budget, breaker string) {
+		gauge := func(d *prometheus.Desc, v float64) {
+			ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, string(t))
+		}
+		gauge(m.breaker, map[string]float64{"open": 1, "half-open": 0.5}[breaker])
+		if b.PerMinute > 0 {
+			gauge(m.limit, float64(b.PerMinute))
+			gauge(m.left, float64(b.Remaining))
+		}
 	})
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()

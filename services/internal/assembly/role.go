@@ -2,6 +2,7 @@ package assembly
 
 import (
 	"context"
+	"maps"
 	"sync"
 	"time"
 
@@ -82,6 +83,19 @@ type account struct {
 	writer *writer.Writer
 }
 
+// each calls with every account.
+func (a *Accounts) each(with func(tenant.ID, target.Budget, string)) {
+	if a == nil {
+		return
+	}
+	a.mu.Lock()
+	open := maps.Clone(a.open)
+	a.mu.Unlock()
+	for t, acc := range open {
+		with(t, acc.target.Budget(context.Background(), t), acc.writer.Breaker())
+	}
+}
+
 // Account is the state of a tenant's account; ok is false when no writer of this process has it open.
 func (a *Accounts) Account(t tenant.ID) (target.Budget, string, bool) {
 	a.mu.Lock()
@@ -117,6 +131,7 @@ func (a *Accounts) put(t tenant.ID, acc account) (remove func()) {
 
 // Writer writes the tenant's account.
 func (c *Core) Writer(accounts *Accounts) Role {
+	c.accounts = accounts
 	share := writer.NewShare(0)
 	return Role{"zendesk-writer", func(ctx context.Context, t tenant.ID) error {
 		s, version, err := c.Settings(ctx, t)
@@ -146,6 +161,7 @@ func (c *Core) Writer(accounts *Accounts) Role {
 			defer c.beside(ctx, func(ctx context.Context) { c.warnOfStrangers(ctx, t, tg) })()
 		}
 		defer c.beside(ctx, func(ctx context.Context) { c.watchClocks(ctx, t, map[string]any{"zendesk": tg}) })()
+		defer c.beside(ctx, func(ctx context.Context) { c.watchFields(ctx, t, tg) })()
 		return c.whileSignedIn(ctx, t, tg, func(ctx context.Context) error {
 			w := writer.New(c.Bus, c.Store, c.bent(c.lived(tg)), c.Log, c.Now, writer.Options{Gate: gate.open, Alone: c.Tune.Alone, Idle: c.Tune.WriterIdle, Linger: c.Tune.Linger, Batch: c.Tune.WriterBatch, Work: c.Tune.WriterWork, Life: c.Tune.WriterLife, Look: c.Tune.Look / 6, Open: c.Tune.Breaker, Share: share})
 			defer accounts.put(t, account{tg, w})()

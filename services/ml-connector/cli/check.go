@@ -47,7 +47,7 @@ func runCheck(ctx context.Context, o checkOptions) error {
 			return err
 		}
 	} else {
-		last, problems := "", 0
+		last, problems, warnings := "", 0, 0
 		marks := map[string]string{"ok": "✓", "warning": "!", "failed": "✗", "skipped": "–"}
 		for _, s := range got.Steps {
 			if s.Connection != last {
@@ -62,11 +62,14 @@ func runCheck(ctx context.Context, o checkOptions) error {
 			if s.State == "failed" || s.State == "warning" {
 				fmt.Fprintf(o.out(), "      code  %s\n      next  %s\n", cmp.Or(s.Code, "-"), s.Next)
 			}
-			if s.State == "failed" {
+			switch s.State {
+			case "failed":
 				problems++
+			case "warning":
+				warnings++
 			}
 		}
-		fmt.Fprintf(o.out(), "%d problems\n", problems)
+		fmt.Fprintf(o.out(), "%s, %s\n", many(problems, "problem"), many(warnings, "warning"))
 	}
 	if !got.OK {
 		return app.Silent{Code: app.ExitOutside}

@@ -47,15 +47,16 @@ func setCredential(ctx context.Context, c *common, name, purpose, file string) e
 	}
 	value := strings.TrimRight(string(b), "\r\n")
 	if value == "" {
-		return app.InputError{Err: errors.New("the value is empty: give it on standard input or with --from-file")}
+		return app.InputError{Err: errors.New("the value is empty\n  next  give it on standard input or with --from-file FILE")}
 	}
 	client, err := c.client()
 	if err != nil {
 		return err
 	}
-	if err := client.SetCredential(ctx, t, purpose, secret.New(value)); err != nil {
+	if err := client.SetCredential(ctx, t, purpose, secret.New(value), actor()); err != nil {
 		return err
 	}
 	fmt.Fprintf(c.out(), "%s of %s sealed\n", purpose, t)
+	c.talk("whatever waited for it is tried at once; next: ml-connector check %s", t)
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -93,7 +94,7 @@ func runDeadList(ctx context.Context, c *common, name string) error {
 	tw := tabwriter.NewWriter(c.out(), 0, 0, 2, ' ', 0)
 	fmt.Fprintln(tw, "letter\tsince\tcode\tstage\trecord\tdetail")
 	for _, l := range list.Letters {
-		fmt.Fprintf(tw, "%d\t%s\t%s\t%s\t%s/%s\t%s\n", l.Sequence, l.At.Local().Format(time.DateTime), l.Code, l.Stage, l.Kind, l.Key, l.Detail)
+		fmt.Fprintf(tw, "%d\t%s\t%s\t%s\t%s\t%s\n", l.Sequence, l.At.Local().Format(time.DateTime), l.Code, l.Stage, recordOf(l.Kind, l.Key), l.Detail)
 	}
 	return tw.Flush()
 }
@@ -123,10 +124,17 @@ func runDeadShow(ctx context.Context, o deadOptions) error {
 		return o.printJSON(d)
 	}
 	l := d.Letter
-	fmt.Fprintf(o.out(), "letter %d  %s of %s, %s/%s, since %s\n    why   %s\n    next  %s\n    from  %s %d after %d tries, cause %s\n", l.Sequence, l.Code, l.Stage, l.Kind, l.Key,
-		l.At.Local().Format(time.DateTime), l.Detail, l.Next, l.Stream, l.Place, l.Attempts, l.Cause)
+	from := "the ingress" // what could not be read as it came in was never on a stream
+	if l.Place > 0 {
+		from = fmt.Sprintf("%s %d", l.Stream, l.Place)
+	}
+	fmt.Fprintf(o.out(), "letter %d  %s of %s, %s, since %s\n    why   %s\n    next  %s\n    from  %s after %s, cause %s\n", l.Sequence, l.Code, l.Stage, recordOf(l.Kind, l.Key),
+		l.At.Local().Format(time.DateTime), l.Detail, l.Next, from, tries(l.Attempts), l.Cause)
 	if l.Again > 0 {
 		fmt.Fprintf(o.out(), "    it is what came of the retry of letter %d\n", l.Again)
+	}
+	if strings.Contains(d.Original, `"sealed":`) && d.Revealed == "" {
+		fmt.Fprintf(o.out(), "    open  ml-connector dead show %s %d --reveal shows the message; the audit trail tells who did\n", t, l.Sequence)
 	}
 	if l.Decided != "" {
 		fmt.Fprintf(o.out(), "    %s by %s: %s\n", l.Decided, l.By, l.Reason)
@@ -137,6 +145,21 @@ func runDeadShow(ctx context.Context, o deadOptions) error {
 		}
 	}
 	return nil
+}
+
+// recordOf is a record as kind/key, or that there is none.
+func recordOf(kind, key string) string {
+	if key == "" {
+		return "no record"
+	}
+	return kind + "/" + key
+}
+
+func tries(n int) string {
+	if n == 1 {
+		return "1 try"
+	}
+	return fmt.Sprintf("%d tries", n)
 }
 
 func noNumber(letter, tenant string) error {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/csv"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -53,7 +55,25 @@ func runMissing(ctx context.Context, c *common, name string, asCSV bool) error {
 	for _, f := range rows {
 		fmt.Fprintf(tw, "%s\t%s\t%s/%s\t%s\t%s\n", f.Severity, f.Code, f.Kind, f.Key, f.Since.Local().Format(time.DateOnly), f.Detail)
 	}
-	return tw.Flush()
+	if err := tw.Flush(); err != nil {
+		return err
+	}
+	printNext(c, rows)
+	return nil
+}
+
+// printNext says once for each code what to do about it.
+func printNext(c *common, rows []adminapi.Finding) {
+	next := map[string]string{}
+	for _, f := range rows {
+		next[f.Code] = f.Next
+	}
+	for _, code := range slices.Sorted(maps.Keys(next)) {
+		fmt.Fprintf(c.out(), "%s\n    next  %s\n", code, next[code])
+	}
+	if len(rows) == 0 {
+		c.talk("nothing is missing and nothing waits")
+	}
 }
 
 func printCSV(c *common, rows []adminapi.Finding) error {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -73,12 +74,13 @@ func printStatus(w io.Writer, s adminapi.TenantStatus) {
 		fmt.Fprintf(w, "    look  ml-connector check %s tells each step that fails, and why; what waits goes on by itself, nothing is lost\n", s.Tenant)
 	}
 	for _, h := range s.Waiting {
-		fmt.Fprintf(w, "  ! hold %s: %d records wait for a person since %s\n    next  ml-connector holds show %s %s, then approve or reject it\n", h.ID, h.Items,
+		fmt.Fprintf(w, "  ! hold %s: %s wait for a person since %s\n    next  ml-connector holds show %s %s, then approve or reject it\n", h.ID, many(h.Items, "record"),
 			h.Created.Local().Format("2006-01-02 15:04:05"), s.Tenant, h.ID)
 	}
 	for _, p := range s.Warnings {
 		problem(w, "  !", p)
 	}
+	printHeld(w, s)
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(tw, "  stage\tbacklog\tin flight\toldest")
 	for _, st := range s.Stages {
@@ -102,11 +104,51 @@ func printStatus(w io.Writer, s adminapi.TenantStatus) {
 	}
 	_ = tw.Flush()
 	fmt.Fprintf(w, "  records    %s\n  in Zendesk %s\n", counts(s.Records), counts(s.Linked))
-	fmt.Fprintf(w, "  findings   %s\n  waiting    %d records, %d dead letters\n", counts(s.Findings), s.Holds, s.DeadLetters)
+	fmt.Fprintf(w, "  findings   %s\n  waiting    %s, %s\n", counts(s.Findings), many(s.Holds, "record"), many(int(s.DeadLetters), "dead letter"))
 	printComing(w, s.Coming)
-	if b := s.Budget; b != nil {
-		fmt.Fprintf(w, "  budget     %d of %d calls left this minute (our share %.0f %%), breaker %s\n", b.Remaining, b.PerMinute, 100*b.Share, s.Breaker)
+	printBudget(w, s)
+}
+
+// printHeld says why records wait, and what heals it.
+func printHeld(w io.Writer, s adminapi.TenantStatus) {
+	for _, h := range s.Held {
+		verb := "wait"
+		if h.Records == 1 {
+			verb = "waits"
+		}
+		fmt.Fprintf(w, "  ! %s: %s %s\n    next  %s\n", h.Code, many(h.Records, "record"), verb, h.Next)
 	}
+	if len(s.Held) > 0 {
+		fmt.Fprintf(w, "    look  ml-connector missing %s names them\n", s.Tenant)
+	}
+	if s.DeadLetters > 0 {
+		fmt.Fprintf(w, "  ! %s\n    next  ml-connector dead list %s, then retry or drop them\n", many(int(s.DeadLetters), "dead letter"), s.Tenant)
+	}
+}
+
+// printBudget says how much of the account's limits is left, and whether the account is asked at all.
+func printBudget(w io.Writer, s adminapi.TenantStatus) {
+	switch b := s.Budget; {
+	case b == nil && s.Breaker != "":
+		fmt.Fprintf(w, "  budget     the process that writes tells it (/metrics), breaker %s\n", s.Breaker)
+	case b == nil:
+	case b.PerMinute == 0:
+		fmt.Fprintf(w, "  budget     Zendesk told no limit yet (our share %.0f %%), %d of %d jobs, breaker %s\n", 100*b.Share, b.Jobs, b.JobLimit, s.Breaker)
+	default:
+		fmt.Fprintf(w, "  budget     %d of %d calls left this minute (our share %.0f %%), %d of %d jobs, breaker %s\n",
+			b.Remaining, b.PerMinute, 100*b.Share, b.Jobs, b.JobLimit, s.Breaker)
+		if b.Waiting > time.Second {
+			fmt.Fprintf(w, "             the next call leaves in %s\n", b.Waiting.Round(time.Second))
+		}
+	}
+}
+
+// many is a number with its word.
+func many(n int, word string) string {
+	if n == 1 {
+		return "1 " + word
+	}
+	return fmt.Sprintf("%d %ss", n, word)
 }
 
 // headline says in one line how a tenant is, and whether anything waits.
@@ -124,11 +166,7 @@ func headline(s adminapi.TenantStatus) string {
 		flow = fmt.Sprintf("%d in flight, the oldest for %.0f s", open, oldest)
 	}
 	if n := len(s.Problems); n > 0 {
-		word := "problems"
-		if n == 1 {
-			word = "problem"
-		}
-		return fmt.Sprintf("needs you: %d %s; %s", n, word, flow)
+		return fmt.Sprintf("needs you: %s; %s", many(n, "problem"), flow)
 	}
 	if s.Quiet {
 		return "quiet: " + flow

@@ -90,7 +90,7 @@ func (o syncOptions) report(cycles []adminapi.Cycle, stuck []adminapi.Problem) e
 		}
 	} else {
 		for _, c := range cycles {
-			fmt.Fprintf(o.out(), "%s %s: %s, %d records in %d pages\n", c.Kind, c.Mode, c.State, c.Records, c.Pages)
+			fmt.Fprintf(o.out(), "%s %s: %s, %s in %s\n", c.Kind, c.Mode, c.State, many(c.Records, "record"), many(c.Pages, "page"))
 			if c.Problem != nil {
 				problem(o.out(), " ", *c.Problem)
 			}

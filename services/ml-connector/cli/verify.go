@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -48,7 +49,11 @@ func runVerify(ctx context.Context, c *common, name string, texts []string) erro
 	} else if v.OK {
 		fmt.Fprintf(c.out(), "whole: %d entries, %d sealed, %d checkpoints agree\ncheckpoint %s\n", v.Entries, v.Sealed, v.Compared, v.Checkpoint)
 	} else {
-		fmt.Fprintf(c.out(), "BROKEN at position %d: %s\n%d entries before it are as they were sealed\n  next  keep a copy of the database, compare it with a backup, find out who could write to it (docs/runbook/recovery.md)\n", v.Bad, v.Why, v.Sealed)
+		fmt.Fprintf(c.out(), "BROKEN at position %d: %s\n", v.Bad, v.Why)
+		if e := v.Entry; e != nil {
+			fmt.Fprintf(c.out(), "  entry %s of %s, %s %s %s, as it reads now: id %s\n", e.At.Local().Format(time.DateTime), recordOf(e.Kind, e.Key), e.Stage, e.Outcome, e.Verb, e.ID)
+		}
+		fmt.Fprintf(c.out(), "%d entries before it are as they were sealed\n  next  keep a copy of the database, compare it with a backup, find out who could write to it (docs/runbook/recovery.md)\n", v.Sealed)
 	}
 	if err == nil && !v.OK {
 		err = app.Silent{Code: app.ExitFailed}

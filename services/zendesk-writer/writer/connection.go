@@ -50,14 +50,15 @@ func (a *account) pause() time.Duration {
 	return time.Until(a.until)
 }
 
-// state is what a refusal of everything makes of a closed breaker.
+// state is what a refusal of everything makes of a closed breaker: open while a refused credential or right is let rest,
+// half-open while one record finds out. A rate limit is waited for and opens nothing.
 func (a *account) state() string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	switch kind := fault.KindOf(a.why); {
-	case a.refusals == 0 || kind != fault.Auth && kind != fault.Config:
+	switch {
+	case a.refusals == 0 || fault.KindOf(a.why) == fault.RateLimited:
 		return gobreaker.StateClosed.String()
-	case time.Now().Before(a.until):
+	case time.Now().Before(a.until) && (fault.KindOf(a.why) == fault.Auth || fault.KindOf(a.why) == fault.Config):
 		return gobreaker.StateOpen.String()
 	}
 	return gobreaker.StateHalfOpen.String()
