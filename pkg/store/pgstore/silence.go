@@ -2,7 +2,9 @@ package pgstore
 
 import (
 	"context"
+	"errors"
 	"net"
+	"os"
 	"sync"
 	"time"
 
@@ -53,7 +55,8 @@ func impatient(dial pgconn.DialFunc, silence time.Duration) pgconn.DialFunc {
 	}
 }
 
-// quietConn gives every read and write a deadline, unless pgx set one: it does so when the caller's context ends.
+// quietConn gives every read and write a deadline, unless pgx set one: it does so when the caller's context ends. A read
+// that met a deadline ends the connection, so that the server hears of it and lets go of what a transaction held.
 type quietConn struct {
 	net.Conn
 	silence time.Duration
@@ -65,7 +68,11 @@ func (c *quietConn) Read(b []byte) (int, error) {
 	if err := c.limit(c.Conn.SetReadDeadline); err != nil {
 		return 0, err
 	}
-	return c.Conn.Read(b)
+	n, err := c.Conn.Read(b)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		_ = c.Conn.Close() // pgx never reads it again and closes it up to 15 s later: so long the server would keep its locks
+	}
+	return n, err
 }
 
 func (c *quietConn) Write(b []byte) (int, error) {

@@ -2,6 +2,7 @@ package pgstore
 
 import (
 	"errors"
+	"io"
 	"net"
 	"os"
 	"testing"
@@ -34,13 +35,13 @@ func TestASilenceThatIsNoDurationIsRefused(t *testing.T) {
 	}
 }
 
-// pgx ends a call by a deadline of its own when the caller's context ends; ours must not take its place.
+// pgx ends a call by a deadline of its own when the caller's context ends; ours must not take its place. The server hears
+// of the end at once: as long as it does not, it keeps the locks of a transaction that nobody goes on with.
 func TestAnEarlierEndOfTheCallerCounts(t *testing.T) {
-	near, far := net.Pipe()
-	defer near.Close() //nolint:errcheck // nothing hangs on it
-	defer far.Close()  //nolint:errcheck // nothing hangs on it
-	c := &quietConn{Conn: near, silence: 50 * time.Millisecond}
 	for _, end := range []time.Time{time.Now().Add(-time.Second), {}} {
+		near, far := net.Pipe()
+		defer far.Close() //nolint:errcheck // nothing hangs on it
+		c := &quietConn{Conn: near, silence: 50 * time.Millisecond}
 		if err := c.SetDeadline(end); err != nil {
 			t.Fatal(err)
 		}
@@ -48,6 +49,10 @@ func TestAnEarlierEndOfTheCallerCounts(t *testing.T) {
 		_, err := c.Read(make([]byte, 1))
 		if early := time.Since(began) < 40*time.Millisecond; !errors.Is(err, os.ErrDeadlineExceeded) || early == end.IsZero() {
 			t.Errorf("deadline %v: %v after %v", end, err, time.Since(began))
+		}
+		_ = far.SetReadDeadline(time.Now().Add(10 * time.Second))
+		if _, err := far.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+			t.Errorf("deadline %v: the server reads on: %v", end, err)
 		}
 	}
 }
