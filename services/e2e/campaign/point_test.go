@@ -38,7 +38,6 @@ func elsewhere() map[string]string {
 		"C21 two refreshes at once":              "no crash; TestTwoProcesses* of pkg/target/zendesk and the oauth tests of services/e2e count the refreshes",
 		"C22 zh.before_publish":                  "webhooks of Zendesk do not exist yet",
 		"C23 zh.after_ack":                       "webhooks of Zendesk do not exist yet",
-		"C24 sched.before_enqueue":               "needs the day to change: the programs have no clock that a test can turn; the reference model crashes there with its own clock",
 		"C28 ret.mid":                            "nothing is purged by us yet: the streams' own ages end messages",
 		"C30 any point, during another recovery": "the double kills of the random campaign",
 	}
