@@ -14,20 +14,36 @@ type Judge struct {
 	company *Company
 	once    map[string]bool // external ids that were active at an earlier verdict
 	emails  map[string]string
+	since   map[string]map[string]bool // addresses a record had since it was seen to be right, by Remember: any of them may have been read
 }
 
 // NewJudge makes a judge that has seen nothing yet.
 func NewJudge(c *Company) *Judge {
-	return &Judge{company: c, once: map[string]bool{}, emails: map[string]string{}}
+	return &Judge{company: c, once: map[string]bool{}, emails: map[string]string{}, since: map[string]map[string]bool{}}
 }
 
-// Remember notes who is active now: whoever leaves before the next verdict may then stand in Zendesk, suspended.
+// Remember notes who is active now, and with which address: whoever leaves before the next verdict may then stand in
+// Zendesk, suspended, and whose address goes may keep the one that was read.
 func (j *Judge) Remember() {
 	for _, e := range j.company.PS.Truth("").Employees {
-		if e.Active && e.InScope {
-			j.once["psft:emp:"+e.EmplID] = true
+		if !e.Active || !e.InScope {
+			continue
+		}
+		id := "psft:emp:" + e.EmplID
+		j.once[id] = true
+		if email, ok := usable(e.Email); ok {
+			if j.since[id] == nil {
+				j.since[id] = map[string]bool{}
+			}
+			j.since[id][email] = true
 		}
 	}
+}
+
+// usable is an address as Zendesk shows it.
+func usable(email string) (string, bool) {
+	email = strings.ToLower(email)
+	return email, strings.Contains(email, "@") && !strings.ContainsAny(email, " <>")
 }
 
 // Verdict lists every difference. excused are records that wait for a person; they may differ.
@@ -95,12 +111,18 @@ func (j *Judge) employee(id string, e pssim.EmployeeTruth, u zdsim.User, there b
 	if !active {
 		return diff
 	}
-	want := strings.ToLower(e.Email)
-	if !strings.Contains(want, "@") || strings.ContainsAny(want, " <>") { // missing or unusable: the last good one stays
+	want, ok := usable(e.Email)
+	got := text(u.Email)
+	switch {
+	case !ok && j.since[id][got]: // missing or unusable: the last good one that was read stays
+		want = got
+	case !ok:
 		want = j.emails[id]
+	case got == want:
+		delete(j.since, id)
 	}
 	j.emails[id] = want
-	if got := text(u.Email); got != want {
+	if got != want {
 		say("email is %q, want %q", got, want)
 	}
 	if got := field(u.UserFields, "department"); got != e.Department {

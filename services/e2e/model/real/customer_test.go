@@ -47,6 +47,7 @@ func (s *system) add(t *testing.T, name string, seed uint64) *customer {
 	}
 	out := &customer{Company: c, tenant: tenant.ID(name), sys: s, judge: demo.NewJudge(c), rnd: rand.New(rand.NewPCG(seed, 1)), made: map[string]bool{}, mails: map[string]map[string]bool{}}
 	out.told()
+	out.judge.Remember()
 	return out
 }
 
