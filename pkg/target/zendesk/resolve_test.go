@@ -3,6 +3,7 @@ package zendesk
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/ml-connector/ml-connector/pkg/directory"
 	"github.com/ml-connector/ml-connector/pkg/fault"
@@ -19,7 +20,7 @@ func (d during) Job(context.Context, string, []record.Ref) error { d(); return n
 // `check --fix` makes a field while a first load runs: who was made before does not show it. A hundred single creates
 // that are refused, one for each, would be the answer to that.
 func TestWhoWasMadeWithoutAFieldIsUpdatedAndNotMadeAgain(t *testing.T) {
-	a := overHTTP(t, sim.Options{}, func(c *Config) { c.Fields = []string{"user_fields.badge"} })
+	a := overHTTP(t, sim.Options{JobDuration: func(int) time.Duration { return 0 }}, func(c *Config) { c.Fields = []string{"user_fields.badge"} })
 	items := people(1, 40)
 	for i := range items {
 		items[i] = with(items[i], func(u *directory.User) { u.Fields = map[string]string{"user_fields.badge": "B1"} })
@@ -29,6 +30,9 @@ func TestWhoWasMadeWithoutAFieldIsUpdatedAndNotMadeAgain(t *testing.T) {
 		changes = append(changes, p.Change)
 	}
 	outs, err := a.target.Apply(t.Context(), acme, changes, during(func() {
+		if n := len(a.sim.Users()); n < 40 {
+			t.Errorf("%d users were made before the field was", n)
+		}
 		a.sim.SeedField("user", sim.Field{Type: "text", Key: "badge", Title: "Badge"})
 	}))
 	if err != nil {
