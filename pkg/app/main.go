@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/ml-connector/ml-connector/pkg/fault"
@@ -53,6 +54,7 @@ func Main(run func(ctx context.Context, env Env) error) int {
 		os.Exit(ExitFailed)
 	}()
 	env := OS()
+	collect(env.Getenv, debug.SetGCPercent)
 	err := run(ctx, env)
 	if err != nil && !errors.As(err, new(Silent)) {
 		fmt.Fprintln(env.Stderr, "Error "+Explain(err))

@@ -119,7 +119,7 @@ type Deps struct {
 
 // Options tune the service; zero values take the defaults in brackets.
 type Options struct {
-	Batch   int           // messages merged, saved and published together [256]
+	Batch   int           // messages merged, saved and published together [500: as many as a writer takes, so that its jobs are full]
 	Linger  time.Duration // how long to wait for a batch to fill [5 ms]
 	Retries int           // how often a save is repeated after somebody else was faster [8]
 	Sweep   time.Duration // how often due and unpublished rows are looked for beside the wake-ups [1 m]
@@ -129,7 +129,7 @@ type Options struct {
 
 func (o Options) withDefaults() Options {
 	if o.Batch <= 0 {
-		o.Batch = 256
+		o.Batch = 500
 	}
 	if o.Linger <= 0 {
 		o.Linger = 5 * time.Millisecond
