@@ -55,23 +55,22 @@ func (a *API) Apply(ctx context.Context, in adminapi.Apply) ([]adminapi.Applied,
 // the same external ids, and suspend each other's leavers. One that only observes harms nobody.
 func (a *API) ownAccounts(ctx context.Context, file []config.Tenant) error {
 	owner := map[string]tenant.ID{}
-	claim := func(t config.Tenant) error {
-		account := strings.ToLower(strings.TrimRight(string(t.Zendesk.BaseURL), "/"))
-		if t.Mode == config.Observe {
-			return nil
-		}
-		if other, taken := owner[account]; taken && other != t.Tenant() {
+	free := func(t config.Tenant) error {
+		account := accountOf(t)
+		if other, taken := owner[account]; taken && t.Mode != config.Observe {
 			return &fault.Error{Kind: fault.Config, Code: fault.BadConfig, Detail: "zendesk.base_url: " + account + " is written for the tenants " + string(other) + " and " + string(t.Tenant()) + ": nothing was applied",
 				Next: "one Zendesk account belongs to one tenant: correct the address, or set `mode: observe` in one of them"}
 		}
-		owner[account] = t.Tenant()
 		return nil
 	}
 	in := map[tenant.ID]bool{}
 	for _, t := range file {
 		in[t.Tenant()] = true
-		if err := claim(t); err != nil {
+		if err := free(t); err != nil {
 			return err
+		}
+		if t.Mode != config.Observe {
+			owner[accountOf(t)] = t.Tenant()
 		}
 	}
 	ids, err := a.Store.TenantIDs(ctx)
@@ -86,11 +85,15 @@ func (a *API) ownAccounts(ctx context.Context, file []config.Tenant) error {
 		if err != nil {
 			return err
 		}
-		if err := claim(t); err != nil {
+		if err := free(t); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func accountOf(t config.Tenant) string {
+	return strings.ToLower(strings.TrimRight(string(t.Zendesk.BaseURL), "/"))
 }
 
 func (a *API) applyOne(ctx context.Context, t config.Tenant, in adminapi.Apply) (adminapi.Applied, error) {
