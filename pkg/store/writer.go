@@ -24,7 +24,8 @@ func WriterStop() record.Ref { return record.Ref{Kind: "connection", Key: "zende
 // taken over from that end on.
 type Writers interface {
 	// Beat begins (first) or renews the life of an epoch. lives is false when it was over already, or when first names an
-	// epoch that was there before: that epoch must not write any more.
+	// epoch that was there before: that epoch must not write any more. The life lasts from now on, whatever end it had
+	// before, and no other writer's lasts longer than Bound of it: all writers of a tenant have about the same life.
 	Beat(ctx context.Context, t tenant.ID, epoch string, first bool, life time.Duration) (lives bool, err error)
 	// Leave ends a life now; its calls are over.
 	Leave(ctx context.Context, t tenant.ID, epoch string) error

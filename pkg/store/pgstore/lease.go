@@ -21,6 +21,8 @@ const (
 			fence = leases.fence + (leases.holder <> excluded.holder)::int, holder = excluded.holder, until = excluded.until
 		WHERE leases.holder = excluded.holder OR leases.until <= ` + clock + `
 		RETURNING name, holder, fence, until`
+	// boundLease ends what a clock that was put back made far longer than it was given for: its holder may be dead.
+	boundLease  = `UPDATE leases SET until = ` + clock + ` + $3 WHERE tenant = $1 AND name = $2 AND until > ` + clock + ` + $4`
 	selectLease = `SELECT name, holder, fence, until FROM leases WHERE tenant = $1 AND name = $2`
 	endLease    = `UPDATE leases SET until = 0 WHERE tenant = $1 AND name = $2 AND holder = $3 AND fence = $4`
 )
@@ -30,6 +32,9 @@ func (s *Store) TakeLease(ctx context.Context, t tenant.ID, name, holder string,
 	err = s.write(ctx, "store: take lease", func(ctx context.Context, tx pgx.Tx) (err error) {
 		l, err = scanLease(tx.QueryRow(ctx, takeLease, t, name, holder, lasts.Microseconds()))
 		if taken = err == nil; taken || !errors.Is(err, pgx.ErrNoRows) {
+			return err
+		}
+		if _, err := tx.Exec(ctx, boundLease, t, name, lasts.Microseconds(), store.Bound(lasts).Microseconds()); err != nil {
 			return err
 		}
 		l, err = scanLease(tx.QueryRow(ctx, selectLease, t, name))

@@ -12,8 +12,11 @@ import (
 
 const (
 	beginLife = `INSERT INTO writers (tenant, epoch, until) VALUES ($1, $2, ` + clock + ` + $3) ON CONFLICT (tenant, epoch) DO NOTHING`
-	renewLife = `UPDATE writers SET until = greatest(until, ` + clock + ` + $3) WHERE tenant = $1 AND epoch = $2 AND until > ` + clock
-	endLife   = `UPDATE writers SET until = least(until, ` + clock + `) WHERE tenant = $1 AND epoch = $2`
+	// renewLife counts from now on, not from the end before: the clock may have been put back meanwhile.
+	renewLife = `UPDATE writers SET until = ` + clock + ` + $3 WHERE tenant = $1 AND epoch = $2 AND until > ` + clock
+	// boundLives ends what a clock that was put back made longer than any life: its writer may be dead (failures.md I11).
+	boundLives = `UPDATE writers SET until = ` + clock + ` + $3 WHERE tenant = $1 AND epoch <> $2 AND until > ` + clock + ` + $4`
+	endLife    = `UPDATE writers SET until = least(until, ` + clock + `) WHERE tenant = $1 AND epoch = $2`
 	// forgetLives takes the day in microseconds.
 	forgetLives = `DELETE FROM writers AS w WHERE w.tenant = $1 AND w.until < ` + clock + ` - 86400000000
 		AND NOT EXISTS (SELECT 1 FROM batches AS b WHERE b.tenant = $1 AND b.epoch = w.epoch)`
@@ -33,7 +36,10 @@ func (s *Store) Beat(ctx context.Context, t tenant.ID, epoch string, first bool,
 			}
 		}
 		tag, err := tx.Exec(ctx, query, t, epoch, life.Microseconds())
-		lives = tag.RowsAffected() > 0
+		if lives = tag.RowsAffected() > 0; err != nil || !lives {
+			return err
+		}
+		_, err = tx.Exec(ctx, boundLives, t, epoch, life.Microseconds(), store.Bound(life).Microseconds())
 		return err
 	})
 	return lives && err == nil, err

@@ -11,8 +11,11 @@ import (
 
 const (
 	beginLife = `INSERT INTO writers (tenant, epoch, until) VALUES (?1, ?2, ` + clock + ` + ?3) ON CONFLICT (tenant, epoch) DO NOTHING`
-	renewLife = `UPDATE writers SET until = max(until, ` + clock + ` + ?3) WHERE tenant = ?1 AND epoch = ?2 AND until > ` + clock
-	endLife   = `UPDATE writers SET until = min(until, ` + clock + `) WHERE tenant = ? AND epoch = ?`
+	// renewLife counts from now on, not from the end before: the clock may have been put back meanwhile.
+	renewLife = `UPDATE writers SET until = ` + clock + ` + ?3 WHERE tenant = ?1 AND epoch = ?2 AND until > ` + clock
+	// boundLives ends what a clock that was put back made longer than any life: its writer may be dead (failures.md I11).
+	boundLives = `UPDATE writers SET until = ` + clock + ` + ?3 WHERE tenant = ?1 AND epoch <> ?2 AND until > ` + clock + ` + ?4`
+	endLife    = `UPDATE writers SET until = min(until, ` + clock + `) WHERE tenant = ? AND epoch = ?`
 	// forgetLives takes the day in microseconds.
 	forgetLives = `DELETE FROM writers WHERE tenant = ?1 AND until < ` + clock + ` - 86400000000
 		AND NOT EXISTS (SELECT 1 FROM batches AS b WHERE b.tenant = ?1 AND b.epoch = writers.epoch)`
@@ -36,7 +39,10 @@ func (s *Store) Beat(ctx context.Context, t tenant.ID, epoch string, first bool,
 			return err
 		}
 		n, err := res.RowsAffected()
-		lives = n > 0
+		if lives = n > 0; err != nil || !lives {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, boundLives, t, epoch, life.Microseconds(), store.Bound(life).Microseconds())
 		return err
 	})
 	return lives && err == nil, err

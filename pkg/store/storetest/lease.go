@@ -15,6 +15,7 @@ func leaseTests() map[string]test {
 		"a lease has one holder until it is given back":            leaseHolder,
 		"a lease whose time is over passes on with a larger fence": leaseOver,
 		"of a hundred who want a lease one gets it":                leaseRace,
+		"a lease that is far too long is cut":                      leaseBound,
 		"a holder who lost the lease cannot give it back":          leaseLost,
 	}
 }
@@ -82,4 +83,16 @@ func leaseLost(t *testing.T, s store.Store) {
 	kept := take(t, s, acme, "b", time.Hour, true)
 	ok(t, s.EndLease(t.Context(), acme, lost))
 	equal(t, "the lease", take(t, s, acme, "a", time.Hour, false), kept)
+}
+
+// A clock that was put back by a day leaves a lease behind that lasts a day longer.
+func leaseBound(t *testing.T, s store.Store) {
+	first := take(t, s, acme, "dead", 24*time.Hour, true)
+	theirs := take(t, s, globex, "dead", 24*time.Hour, true)
+	cut := take(t, s, acme, "b", time.Minute, false)
+	if left := first.Until.Sub(cut.Until); left < 23*time.Hour || cut.Fence != first.Fence || cut.Holder != "dead" {
+		t.Fatalf("cut by %v: %+v", left, cut)
+	}
+	equal(t, "cut once", take(t, s, acme, "b", time.Minute, false), cut)
+	equal(t, "another tenant's", take(t, s, globex, "b", 23*time.Hour, false), theirs)
 }

@@ -13,6 +13,8 @@ func writerTests() map[string]test {
 		"a writer lives as long as it beats":      writerLives,
 		"a life that ended never goes on":         writerDead,
 		"a writer that leaves is dead at once":    writerLeaves,
+		"a life that no writer has is cut":        writerBound,
+		"a beat counts from now on":               writerFromNow,
 		"of a hundred beginnings of an epoch one": writerRace,
 	}
 }
@@ -35,7 +37,8 @@ func writerLives(t *testing.T, s store.Store) {
 	equal(t, "unknown", beats(t, s, acme, "a", false, time.Hour), false)
 	equal(t, "begins", beats(t, s, acme, "a", true, time.Minute), true)
 	equal(t, "goes on", beats(t, s, acme, "a", false, time.Hour), true)
-	equal(t, "a shorter beat", beats(t, s, acme, "a", false, time.Second), true)
+	equal(t, "a shorter beat", beats(t, s, acme, "a", false, time.Minute), true)
+	equal(t, "a longer one", beats(t, s, acme, "a", false, time.Hour), true)
 	equal(t, "begins again", beats(t, s, acme, "a", true, time.Hour), false)
 	equal(t, "of another tenant", beats(t, s, globex, "a", false, time.Hour), false)
 	if got := left(t, s, acme); len(got) != 1 || got["a"] < 55*time.Minute || got["a"] > time.Hour {
@@ -69,4 +72,28 @@ func writerLeaves(t *testing.T, s store.Store) {
 
 func writerRace(t *testing.T, s store.Store) {
 	equal(t, "begun", race(t, 100, func(int) (bool, error) { return s.Beat(t.Context(), acme, "a", true, time.Hour) }), 1)
+}
+
+// A clock that was put back by two hours leaves lives behind that last two hours longer.
+func writerBound(t *testing.T, s store.Store) {
+	equal(t, "begins before the clock is put back", beats(t, s, acme, "dead", true, 2*time.Hour), true)
+	equal(t, "a neighbour of about the same life", beats(t, s, acme, "slow", true, time.Minute), true)
+	equal(t, "another tenant's", beats(t, s, globex, "dead", true, 2*time.Hour), true)
+	equal(t, "begins", beats(t, s, acme, "a", true, 10*time.Second), true)
+	equal(t, "goes on", beats(t, s, acme, "a", false, 10*time.Second), true)
+	got := left(t, s, acme)
+	if got["dead"] > time.Minute || got["dead"] < 50*time.Second || got["slow"] < 50*time.Second {
+		t.Errorf("left %v, want a minute of the dead one, and nothing cut of the slow one", got)
+	}
+	if got := left(t, s, globex)["dead"]; got < time.Hour {
+		t.Errorf("left %v of another tenant's", got)
+	}
+}
+
+func writerFromNow(t *testing.T, s store.Store) {
+	equal(t, "begins", beats(t, s, acme, "a", true, time.Hour), true)
+	equal(t, "goes on", beats(t, s, acme, "a", false, time.Minute), true)
+	if got := left(t, s, acme)["a"]; got > time.Minute || got < 50*time.Second {
+		t.Errorf("left %v, want a minute", got)
+	}
 }
