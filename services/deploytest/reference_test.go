@@ -136,7 +136,7 @@ func commandPage(t *testing.T) string {
 		"Commands talk to a running process through the admin API: to one on this machine through its `--data` folder, to\n" +
 		"another with `--server URL` and its token in `MLC_TOKEN`. Data goes to standard output, talk to standard error;\n`--json` is stable.\n\n" +
 		"Exit codes: 0 ok, 1 failed, 2 wrong input, 3 an outside system or a check failed, 4 stopped by the guard or a stale plan\n" +
-		"(not used yet), 128 + the signal's number after a second signal.\n")
+		"(a hold that changed since it was looked at), 128 + the signal's number after a second signal.\n")
 	for _, c := range append([]string{""}, commands(t)...) {
 		fmt.Fprintf(&b, "\n## ml-connector %s\n\n```text\n%s```\n", c, help(t, strings.Fields(c)...))
 	}

@@ -96,7 +96,7 @@ func TestACredentialThatIsSetAgainIsANewOne(t *testing.T) {
 	if version() != 1 {
 		t.Errorf("version %d after the same file was applied twice: equal values restart nothing", version())
 	}
-	w.ZD.Fault(zdsim.Fault{Path: "/oauth/tokens", Status: 401, Times: -1})
+	w.ZD.Fault(zdsim.Fault{Status: 401, Times: -1, Body: `{"error":"invalid_token"}`})
 	if _, err := w.client.Sync(t.Context(), acme, adminapi.Sync{Full: true}); err != nil {
 		t.Fatal(err)
 	}
