@@ -113,10 +113,10 @@ func secureServer(t *testing.T, cfg *tls.Config) (url string, asked func() int) 
 	return "https://localhost:" + port, func() int { return len(reads) }
 }
 
-// clients are both clients of the product, each with the test's CA in its bundle.
-func clients(ca string) map[string]func(t *testing.T, url string) []check.Step {
-	return map[string]func(t *testing.T, url string) []check.Step{
-		"PeopleSoft": func(t *testing.T, url string) []check.Step {
+// openers open both clients of the product, each with the test's CA in its bundle; the answer checks the connection.
+func openers(ca string) map[string]func(t *testing.T, url string) func() []check.Step {
+	return map[string]func(t *testing.T, url string) func() []check.Step{
+		"PeopleSoft": func(t *testing.T, url string) func() []check.Step {
 			c := peoplesoft.Default()
 			c.BaseURL, c.Node, c.CAFile = url, "PSFT_HR", ca
 			c.Auth = peoplesoft.Auth{Basic: &peoplesoft.Basic{User: "MLCONN", Password: secret.New("canary-password")}}
@@ -126,9 +126,9 @@ func clients(ca string) map[string]func(t *testing.T, url string) []check.Step {
 				t.Fatal(err)
 			}
 			t.Cleanup(s.Close)
-			return s.Check(context.Background(), acme, record.Employee)
+			return func() []check.Step { return s.Check(context.Background(), acme, record.Employee) }
 		},
-		"Zendesk": func(t *testing.T, url string) []check.Step {
+		"Zendesk": func(t *testing.T, url string) func() []check.Step {
 			c := zendesk.Default()
 			c.BaseURL, c.CAFile, c.Auth = url, ca, zendesk.APIToken{Email: "ops@acme.example", Token: secret.New("canary-password")}
 			z, err := zendesk.Open(c)
@@ -136,7 +136,7 @@ func clients(ca string) map[string]func(t *testing.T, url string) []check.Step {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { _ = z.Close() })
-			return z.Check(context.Background(), acme)
+			return func() []check.Step { return z.Check(context.Background(), acme) }
 		},
 	}
 }
@@ -174,10 +174,10 @@ func TestFaultScriptOfCertificates(t *testing.T) {
 			c.MaxVersion, c.CipherSuites = tls.VersionTLS12, []uint16{tls.TLS_RSA_WITH_3DES_EDE_CBC_SHA}
 		}), []string{"handshake failure"}},
 	} {
-		for who, open := range clients(ca) {
+		for who, open := range openers(ca) {
 			t.Run(name+", by the client of "+who, func(t *testing.T) {
 				url, asked := secureServer(t, row.server)
-				judgeTLS(t, open(t, url), row.says, asked())
+				judgeTLS(t, open(t, url)(), row.says, asked())
 			})
 		}
 	}

@@ -1,6 +1,9 @@
 package e2e
 
 import (
+	"context"
+	"database/sql"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,6 +14,7 @@ import (
 	"github.com/ml-connector/ml-connector/pkg/adminapi"
 	pssim "github.com/ml-connector/ml-connector/pkg/sim/peoplesoft"
 	zdsim "github.com/ml-connector/ml-connector/pkg/sim/zendesk"
+	"github.com/ml-connector/ml-connector/pkg/store/pgtest"
 	"github.com/ml-connector/ml-connector/services/ml-connector/demo"
 )
 
@@ -54,16 +58,50 @@ func (w *world) applyGuardless(t *testing.T) {
 // I09: the store is put back to an older copy, the streams are not. What was written since is not written again, nothing
 // goes back in Zendesk, and changes made before and after arrive.
 func TestI09AnOlderStoreIsCaughtUp(t *testing.T) {
+	dir := t.TempDir()
+	olderStore(t, dir, "", func() func() { return copies(t, dir, "ml-connector.db*") })
+}
+
+// The same on Postgres: a dump of before is restored while the streams went on.
+func TestI09AnOlderDumpOfPostgresIsCaughtUp(t *testing.T) {
+	database := pgtest.URL(t)
+	olderStore(t, t.TempDir(), database, func() func() { return dumps(t, database) })
+}
+
+// dumps keeps a database as it is now; the answer puts it back. Nobody is connected at either time.
+func dumps(t *testing.T, database string) (back func()) {
+	t.Helper()
+	u, err := url.Parse(database)
+	must(t, err)
+	name := strings.TrimPrefix(u.Path, "/")
+	u.Path = "/postgres"
+	db, err := sql.Open("pgx", u.String())
+	must(t, err)
+	run := func(queries ...string) {
+		t.Helper()
+		for _, q := range queries {
+			until(t, 10*time.Second, q, func() bool { _, err = db.ExecContext(context.Background(), q); return err == nil }, func() { t.Log(err) })
+		}
+	}
+	run("CREATE DATABASE " + name + "_kept TEMPLATE " + name)
+	t.Cleanup(func() {
+		run("DROP DATABASE IF EXISTS " + name + "_kept")
+		_ = db.Close()
+	})
+	return func() { run("DROP DATABASE "+name, "CREATE DATABASE "+name+" TEMPLATE "+name+"_kept") }
+}
+
+func olderStore(t *testing.T, dir, database string, keep func() (back func())) {
+	t.Helper()
 	w := &world{Company: newCompany(t, 80, 10)}
 	w.judge = demo.NewJudge(w.Company)
-	dir := t.TempDir()
-	w.start(t, dir, "")
+	w.start(t, dir, database)
 	o := &ordeal{world: w, dir: dir}
 	w.applyGuardless(t)
 	o.sync(t, adminapi.Sync{Full: true})
 	w.stop()
-	back := copies(t, dir, "ml-connector.db*")
-	w.start(t, dir, "")
+	back := keep()
+	w.start(t, dir, database)
 	for round := range 3 { // several versions of the same records
 		o.changes(t, round)
 		o.sync(t, adminapi.Sync{Full: true})
@@ -72,7 +110,7 @@ func TestI09AnOlderStoreIsCaughtUp(t *testing.T) {
 	w.stop()
 	back()
 	must(t, w.PS.Fault(pssim.Fault{Kind: pssim.FaultStatus, Status: 503})) // the finding stays to be seen
-	w.start(t, dir, "")
+	w.start(t, dir, database)
 	if p := o.sees(t, "LEDGER_BEHIND"); !strings.Contains(p.Detail, "go through once more") {
 		t.Errorf("%+v", p)
 	}
