@@ -134,7 +134,8 @@ func flock(t *testing.T, data, token string) birds {
 	t.Helper()
 	b := birds{}
 	for name, v := range map[string]string{"PeopleSoft's password": canaryPS, "Zendesk's secret": canaryZD, "the ingress's password": canaryIB, "a wrong password": canaryWrong,
-		"a token in a URL": canaryURL, "a header": canaryHead, "the environment": canaryEnv, "an echoed token": canaryEcho, "the admin token": token} {
+		"a token in a URL": canaryURL, "a header": canaryHead, "the environment": canaryEnv, "an echoed token": canaryEcho, "the admin token": token,
+		"Zendesk's access tokens": "sim-access", "Zendesk's refresh tokens": "sim-refresh"} {
 		b.secrets = append(b.secrets, newCanary(name, v))
 	}
 	key, err := os.ReadFile(filepath.Join(data, "master.key"))

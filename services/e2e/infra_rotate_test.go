@@ -2,6 +2,9 @@ package e2e
 
 import (
 	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -17,8 +20,14 @@ func TestC26AChangeOfTheKeyThatIsCutOffOnPostgresGoesOn(t *testing.T) {
 	w := &world{Company: newCompany(t, 40, 5)}
 	w.judge = demo.NewJudge(w.Company)
 	t.Setenv("MLC_DATABASE_URL", pgtest.URL(t))
-	bin, data := mortals(t, "ml-connector"), t.TempDir()
-	config := unhurried(t)
+	dir, data := t.TempDir(), t.TempDir()
+	build := exec.CommandContext(t.Context(), "go", "build", "-tags", "faultpoints", "-o", dir+string(filepath.Separator), "../ml-connector")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	bin, config := dir, filepath.Join(dir, "config.yaml")
+	must(t, os.WriteFile(config, []byte(tuningFile), 0o600))
 	first := w.serve(t, bin, data, config)
 	w.apply(t)
 	w.sync(t, adminapi.Sync{Full: true})
