@@ -35,7 +35,7 @@ type Options struct {
 	// only to discard old messages, which would lose wanted states.
 	MaxBytes map[bus.Stream]int64
 
-	AckWait   time.Duration // silence after which a delivery is given again; 0 means 60s for all consumers
+	AckWait   time.Duration // silence after which a delivery is given again; 0 means 15s for the writer's consumers and 60s for the others
 	PinnedTTL time.Duration // silence after which another writer takes over; 0 means 2m
 	Grace     time.Duration // how long running handlers may go on after the end of Handle's context; 0 means 20s
 	Timeout   time.Duration // of one call to the broker; 0 means 5s (ib-listener answers within 8s, failures.md I01)
@@ -50,7 +50,6 @@ func (o Options) withDefaults() Options {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	o.Replicas = max(o.Replicas, 1)
-	o.AckWait = orDuration(o.AckWait, time.Minute)
 	o.PinnedTTL = orDuration(o.PinnedTTL, 2*time.Minute)
 	o.Grace = orDuration(o.Grace, 20*time.Second)
 	o.Timeout = orDuration(o.Timeout, 5*time.Second)

@@ -39,7 +39,7 @@ type File struct {
 
 // Tuning scales waiting times. The defaults are for production; tests shorten them.
 type Tuning struct {
-	AckWait     time.Duration `yaml:"ack_wait"`     // silence after which a message is given to somebody else; 60s
+	AckWait     time.Duration `yaml:"ack_wait"`     // silence after which a message is given to somebody else; 60s, and 15s for the writer's
 	RetryFirst  time.Duration `yaml:"retry_first"`  // first wait before a message is tried again; 1s, doubled up to 300 times as much
 	Reload      time.Duration `yaml:"reload"`       // how often settings are looked at; 1s
 	JobPoll     time.Duration `yaml:"job_poll"`     // wait between two looks at Zendesk's jobs; 1s

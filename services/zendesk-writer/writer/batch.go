@@ -63,6 +63,7 @@ func (b *batch) run(ctx context.Context, got []bus.Delivery) error {
 		giveBack(ctx, deliveries(rows), 0)
 		return errLease
 	}
+	crash.Point("wr.fetched")
 	if rows, err = b.begin(ctx, rows); err != nil || len(rows) == 0 {
 		return err
 	}

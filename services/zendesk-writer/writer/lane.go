@@ -151,6 +151,7 @@ func (l *lane) single(ctx context.Context, b *batch, got []bus.Delivery) (*batch
 func (l *lane) probe(ctx context.Context, p bus.Puller) {
 	l.running.Wait()
 	if b, got := l.fetch(ctx, p, 1); len(got) > 0 {
+		defer heartbeat(got)() // the other lane's probe may take its time
 		l.w.account.probing.Lock()
 		defer l.w.account.probing.Unlock()
 		l.handle(ctx, b, got)
