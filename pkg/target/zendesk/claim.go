@@ -10,6 +10,7 @@ import (
 type claims struct {
 	mu      sync.Mutex
 	byKey   map[string]owner
+	byExt   map[string]string // the address that a record claimed last
 	cleaned time.Time
 }
 
@@ -18,7 +19,7 @@ type owner struct {
 	at  time.Time
 }
 
-func newClaims() *claims { return &claims{byKey: map[string]owner{}} }
+func newClaims() *claims { return &claims{byKey: map[string]owner{}, byExt: map[string]string{}} }
 
 // take claims an address or name for ext; it fails while another record has it.
 func (c *claims) take(key, ext string, life time.Duration) bool {
@@ -30,6 +31,9 @@ func (c *claims) take(key, ext string, life time.Duration) bool {
 		return false
 	}
 	c.byKey[key] = owner{ext, time.Now()}
+	if strings.Contains(key, "@") {
+		c.byExt[ext] = key
+	}
 	return true
 }
 
@@ -52,6 +56,18 @@ func (c *claims) yield(key, ext string) {
 	}
 }
 
+// seen gives up what the record of ext claimed as a new one, when its user is there and has another address: a change whose
+// answer was lost gave nothing up.
+func (c *claims) seen(ext, address string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	ext = strings.ToLower(ext)
+	if key, ok := c.byExt[ext]; ok && key != address && c.byKey[key].ext == ext {
+		delete(c.byKey, key)
+		delete(c.byExt, ext)
+	}
+}
+
 func (c *claims) clean(life time.Duration) {
 	if time.Since(c.cleaned) < life {
 		return
@@ -60,6 +76,7 @@ func (c *claims) clean(life time.Duration) {
 	for k, o := range c.byKey {
 		if time.Since(o.at) >= life {
 			delete(c.byKey, k)
+			delete(c.byExt, o.ext)
 		}
 	}
 }

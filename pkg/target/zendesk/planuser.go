@@ -147,6 +147,9 @@ func (t *Target) decideUser(it target.Item, s *sighting) (target.Change, error) 
 	want := *it.Wanted.User
 	switch {
 	case s.user != nil:
+		if s.user.ExternalID != "" {
+			t.claims.seen(s.user.ExternalID, fold(s.user.Email))
+		}
 		return t.decideKnown(it, *s.user, want)
 	case s.strayd:
 		return target.Change{Item: it}, held(fault.TargetGone, "the linked user carries another record's external id now")
