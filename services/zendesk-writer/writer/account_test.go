@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -74,6 +75,61 @@ func TestRefusingAccountIsProbedByOneRecord(t *testing.T) {
 			})
 		})
 	}
+}
+
+// failures.md Z05: every call is refused for ten minutes while as many batches as there can be are in flight. Refusals for
+// rate never open the breaker, few calls find out, and no message goes round in a loop.
+func TestAStormOfRefusalsWithManyBatchesInFlight(t *testing.T) {
+	const records, batches = 60, 50
+	refuses := true
+	play(t, Options{Batch: 1, Depth: batches}, func(s *stand) {
+		for i := range records {
+			s.w.put(emp(i), 1, "x")
+		}
+		s.d.apply = func(context.Context, []target.Change, target.Journal) error {
+			if !refuses {
+				return nil
+			}
+			wait(context.Background(), 5*time.Second) // all of them are asked at once
+			return &fault.Error{Kind: fault.RateLimited, Code: fault.TargetRate, After: 30 * time.Second}
+		}
+	}, func(s *stand) {
+		for range 600 {
+			pass(time.Second)
+			if got := s.wr.Breaker(); got != "closed" {
+				t.Fatalf("the breaker is %s", got)
+			}
+		}
+		_, calls, _ := s.d.count()
+		if calls < batches*9/10 || calls > batches+20 {
+			t.Errorf("%d calls, want all that were in flight and one each half minute", calls)
+		}
+		given := map[string]int{}
+		s.w.ask(func() {
+			for _, l := range s.w.log {
+				if f := strings.Fields(l); f[0] == "retry" {
+					given[f[1]]++
+				}
+			}
+		})
+		total, often := 0, 0
+		for _, n := range given {
+			if total += n; n > 3 {
+				often++
+			}
+		}
+		if often > 1 { // this table gives the oldest that is due: it finds out each time
+			t.Errorf("%d records were given back more than three times: %v", often, given)
+		}
+		if total > calls+records {
+			t.Errorf("%d messages were given back with %d calls", total, calls)
+		}
+		refuses = false
+		s.until(2*time.Hour, "settled", s.w.idle)
+		if s.d.title(emp(records-1)) != "x" {
+			t.Error("the last record was not written")
+		}
+	})
 }
 
 func TestOpenBreakerPullsNothing(t *testing.T) {
