@@ -8,6 +8,8 @@ import (
 	"slices"
 
 	"github.com/ml-connector/ml-connector/pkg/audit"
+	"github.com/ml-connector/ml-connector/pkg/directory"
+	"github.com/ml-connector/ml-connector/pkg/event"
 	"github.com/ml-connector/ml-connector/pkg/fault"
 	"github.com/ml-connector/ml-connector/pkg/record"
 	"github.com/ml-connector/ml-connector/pkg/store"
@@ -21,7 +23,8 @@ const orderStage audit.Stage = audit.Transformer + ".order"
 const relooks = 5
 
 // Relook looks again at every record that waits for an address, also where the writer found it taken, and where a person
-// rejected the plan: the one in the way may have moved since, or left.
+// rejected the plan: the one in the way may have moved since, or left. What a person shall or did decide about a user whom
+// another record took over since is decided anew: the record has none.
 func (s *Service) Relook(ctx context.Context, t tenant.ID) error {
 	at, err := s.moment(ctx, t)
 	if err != nil {
@@ -43,7 +46,38 @@ func (s *Service) Relook(ctx context.Context, t tenant.ID) error {
 			}
 		}
 	}
-	return errors.Join(s.sortOut(ctx, at, refs), s.settleHolds(ctx, at, nil))
+	return errors.Join(s.sortOut(ctx, at, refs), s.bereft(ctx, at, items), s.settleHolds(ctx, at, nil))
+}
+
+// bereft decides anew on records that wait, or were rejected, with a change of a user who is another record's by now.
+func (s *Service) bereft(ctx context.Context, at moment, items []store.GuardItem) error {
+	var refs []record.Ref
+	for _, it := range items {
+		if it.Change != store.EmailChange && it.Change != store.Suspension || it.State != store.ItemHeld && it.State != store.ItemRejected {
+			continue
+		}
+		was, err := event.DecodeEntry(it.Before)
+		if err != nil {
+			return fault.Wrap(err, fault.Internal, fault.Unclassified, "item of "+it.Ref.String())
+		}
+		if was.State() != directory.Active { // else it counts as the same change, with a user or without
+			refs = append(refs, it.Ref)
+		}
+	}
+	if len(refs) == 0 {
+		return nil
+	}
+	links, err := s.deps.Guard.Links(ctx, at.tenant, refs)
+	if err != nil {
+		return err
+	}
+	moves := map[record.Ref]*task{}
+	for _, ref := range refs {
+		if links[ref].TargetID == "" {
+			moves[ref] = &task{ref: ref, order: true, cause: "order/" + ref.String()}
+		}
+	}
+	return s.setOut(ctx, at, moves)
 }
 
 // contenders are the records whose items wait for an address.
