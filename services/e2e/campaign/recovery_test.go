@@ -30,6 +30,9 @@ func (h *recovery) step(r *rig, i int) {
 		h.unsent = append(h.unsent, fmt.Sprintf("campaign-%d", h.sent))
 	}
 	h.post(r)
+	if status := r.sent("stranger", "?token="+urlSecret, wrongPassword); status/100 == 2 {
+		r.t.Fatalf("a stranger was answered with %d", status)
+	}
 	client, done := r.client, make(chan struct{})
 	h.doing = done
 	go func() {
@@ -93,24 +96,27 @@ func (h *recovery) post(r *rig) {
 	h.unsent = left
 }
 
-func (r *rig) posted(id string) bool {
+func (r *rig) posted(id string) bool { return r.sent(id, "", ibPassword)/100 == 2 }
+
+// sent posts a message that nobody understands and answers the status; 0 is none.
+func (r *rig) sent(id, query, password string) int {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
 	body := fmt.Sprintf(`<?xml version="1.0"?><CAMPAIGN_NEWS><MsgData><Transaction><PERSON class="R"><EMPLID>%s</EMPLID><NATIONAL_ID>%s</NATIONAL_ID></PERSON></Transaction></MsgData></CAMPAIGN_NEWS>`, id, letterSecret)
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+r.ingress+"/ib/acme", strings.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+r.ingress+"/ib/acme"+query, strings.NewReader(body))
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	req.SetBasicAuth("PSFT", ibPassword)
+	req.SetBasicAuth("PSFT", password)
 	for name, v := range map[string]string{"Content-Type": "text/xml", "ExternalOperationName": "CAMPAIGN_NEWS.VERSION_1", "From": "PSFT_HR", "TransactionID": id} {
 		req.Header.Set(name, v)
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return false
+		return 0
 	}
 	_ = resp.Body.Close()
-	return resp.StatusCode/100 == 2
+	return resp.StatusCode
 }
 
 // settled is what must hold of it in the end: every replay came to its end, and each message that was taken has one open

@@ -10,11 +10,21 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	pssim "github.com/ml-connector/ml-connector/pkg/sim/peoplesoft"
 )
 
-// canaries are what was entrusted to the system, and the marks that all tokens of the simulated Zendesk carry.
+// What a stranger sends who is refused.
+const (
+	wrongPassword = "Canary-wrong-password-90ab3"
+	urlSecret     = "Canary-url-token-5d1e7"
+)
+
+// canaries are what was entrusted to the system, the marks that all tokens of the simulated Zendesk carry, what strangers
+// sent, and what stands in PeopleSoft's messages and nobody asked for: pay, numbers of persons and banks, birthplaces.
 func (r *rig) canaries() []string {
-	return []string{r.Secrets["DEMO_PS_PASSWORD"], r.Secrets["DEMO_ZD_SECRET"], ibPassword, letterSecret, "sim-access", "sim-refresh"}
+	return []string{r.Secrets["DEMO_PS_PASSWORD"], r.Secrets["DEMO_ZD_SECRET"], ibPassword, letterSecret, "sim-access", "sim-refresh",
+		wrongPassword, urlSecret, pssim.Canary, pssim.CanaryPay}
 }
 
 // keys are the files of the data folder that are secrets by their purpose; only their owner reads them.
