@@ -61,6 +61,7 @@ func newAccount(gate bool) *account {
 	}))
 	a.srv.Config.ErrorLog = log.New(io.Discard, "", 0)
 	a.srv.Config.SetKeepAlivesEnabled(false)
+	a.srv.Config.ReadHeaderTimeout = 10 * time.Second // of real time: a connection that was opened in vain would hold the bubble's clock for ever
 	a.srv.Start()
 	return a
 }

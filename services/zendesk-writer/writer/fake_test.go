@@ -86,6 +86,15 @@ func (w *world) put(ref record.Ref, version uint64, title string) {
 	w.store(wantedEvent(ref, version, person(ref, title)), ref)
 }
 
+// puts is put for many at one moment: nobody fetches a part of them.
+func (w *world) puts(refs []record.Ref, version uint64, title string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, ref := range refs {
+		w.store(wantedEvent(ref, version, person(ref, title)), ref)
+	}
+}
+
 func (w *world) store(e event.Event, ref record.Ref) {
 	w.table[ref] = e
 	w.enqueue(bus.Writer, e, ref)

@@ -28,10 +28,12 @@ func TestABatchFromAFloodIsFilledFirst(t *testing.T) {
 						pass(at - last)
 					}
 					last = at
+					var refs []record.Ref
 					for range 25 {
-						s.w.put(emp(n), 1, "x")
+						refs = append(refs, emp(n))
 						n++
 					}
+					s.w.puts(refs, 1, "x")
 				}
 				s.until(time.Minute, "everything is written", func() bool { _, _, e := s.d.count(); return e == n })
 				if got := s.sizes(); !slices.Equal(got, c.want) {
