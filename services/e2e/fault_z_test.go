@@ -79,7 +79,7 @@ func kept(wait time.Duration) func(t *testing.T, o *ordeal) {
 // breaker wants the breaker in a state.
 func breaker(state string) func(t *testing.T, o *ordeal) {
 	return func(t *testing.T, o *ordeal) {
-		until(t, time.Minute, "the breaker is "+state, func() bool {
+		until(t, 2*time.Minute, "the breaker is "+state, func() bool {
 			s, err := o.client.Status(t.Context(), acme)
 			return err == nil && s.Tenants[0].Breaker == state
 		})
