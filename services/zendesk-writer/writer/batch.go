@@ -73,15 +73,14 @@ func (b *batch) run(ctx context.Context, got []bus.Delivery) error {
 // admit decodes the deliveries. It answers those that may be written now and those that never can be; the others are
 // settled on the spot. When it fails, nothing is settled yet.
 func (b *batch) admit(ctx context.Context, got []bus.Delivery) (rows []row, bad []result, err error) {
-	quarantined, err := b.w.store.Quarantined(ctx, b.t)
+	quarantined, err := b.w.quarantined(ctx, b.t)
 	if err != nil {
 		return nil, nil, err
 	}
 	seen := map[record.Ref]int{}
 	for _, d := range got {
 		r, err := b.open(ctx, d)
-		until, waits := quarantined[r.ref]
-		left := until.Sub(b.w.now())
+		left, waits := quarantined[r.ref]
 		switch {
 		case errors.Is(err, errNoState):
 			b.settle(d.Ack(ctx), r)
@@ -232,7 +231,7 @@ func (b *batch) write(ctx context.Context, rows []row) error {
 // unquarantined gives back the rows that a takeover quarantined between their admission and the journal row: from that
 // row on nobody else ends a batch with them.
 func (b *batch) unquarantined(ctx context.Context, rows []row) ([]row, error) {
-	quarantined, err := b.w.store.Quarantined(ctx, b.t)
+	quarantined, err := b.w.quarantined(ctx, b.t)
 	if err != nil {
 		giveBack(ctx, deliveries(rows), b.w.opt.Busy)
 		return nil, err
@@ -242,8 +241,8 @@ func (b *batch) unquarantined(ctx context.Context, rows []row) ([]row, error) {
 	}
 	kept := rows[:0]
 	for _, r := range rows {
-		until, waits := quarantined[r.ref]
-		if left := until.Sub(b.w.now()); waits && left > 0 {
+		left, waits := quarantined[r.ref]
+		if waits && left > 0 {
 			b.settle(r.d.Retry(ctx, left), r)
 			continue
 		}

@@ -119,11 +119,16 @@ func TestTakeoverOfADeadWritersBatch(t *testing.T) {
 		"alone, a record in a job is free when the job is over":     {alone: true, ago: time.Second, job: "j2"},
 		"not alone, it may have worked on till the end of its time": {ago: time.Minute, free: 2*time.Minute + life, job: store.Calls},
 		"not alone, a batch from long ago is over":                  {ago: time.Hour},
-		"silent since a while, single calls may land":               {ago: time.Minute, beat: -20 * time.Second, free: life - 20*time.Second, job: store.Calls},
+		"silent since a while, single calls may land":               {ago: time.Minute, beat: -20 * time.Second, free: life, job: store.Calls},
 		"silent since a while, nothing was sent":                    {ago: time.Minute, beat: -20 * time.Second},
 		"silent since a while, the record was in a job":             {ago: time.Minute, beat: -20 * time.Second, job: "j1"},
 		"about to fall silent, the record was in a job":             {ago: time.Minute, beat: 9 * time.Second, free: 9 * time.Second, job: "j1"},
-		"silent after the end of its work":                          {ago: 5 * time.Minute, beat: -time.Second, free: life - 2*time.Minute, job: store.Calls},
+		"silent after the end of its work":                          {ago: 5 * time.Minute, beat: -time.Second, free: life, job: store.Calls},
+		"alone, the dead writer's clock was two hours ahead":        {alone: true, ago: -2 * time.Hour, free: life, job: store.Calls},
+		"alone, the dead writer's clock was two hours behind":       {alone: true, ago: 2 * time.Hour, free: life, job: store.Calls},
+		"silent since a while, its clock was two hours ahead":       {ago: -2 * time.Hour, beat: -20 * time.Second, free: life, job: store.Calls},
+		"silent since a while, its clock was two hours behind":      {ago: 2 * time.Hour, beat: -20 * time.Second, free: life, job: store.Calls},
+		"nobody knows of its life, its clock was two hours ahead":   {ago: -2 * time.Hour, free: 3*time.Minute + life, job: store.Calls},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -221,6 +226,25 @@ func TestARecordThatManyDeathsDeliveredComesBackWithinSecondsOfADeadWritersBatch
 		s.w.ask(func() { s.w.open = nil })
 		s.until(10*time.Second, "settled", s.w.idle)
 		if s.d.title(emp(1)) != "x" {
+			t.Error("the record was never written")
+		}
+	})
+}
+
+// A quarantine's end is stored on the wall clock. One that was stored before the clock was put back two hours ends when
+// no call can land any more, not two hours later.
+func TestAQuarantineThatAClockLeftInTheFutureEnds(t *testing.T) {
+	play(t, Options{}, func(s *stand) {
+		s.linked(emp(1), 1, "A")
+		s.w.put(emp(1), 2, "B")
+		s.w.quarantine[emp(1)] = time.Now().Add(2 * time.Hour)
+	}, func(s *stand) {
+		pass(life - time.Second)
+		if s.d.title(emp(1)) != "A" {
+			t.Fatal("written while a call may land")
+		}
+		s.until(15*time.Second, "settled", s.w.idle)
+		if s.d.title(emp(1)) != "B" {
 			t.Error("the record was never written")
 		}
 	})

@@ -39,6 +39,7 @@ func (b *batch) finish(ctx context.Context, id string, results []result) error {
 		giveBack(ctx, deliveries(rows), b.w.opt.Busy)
 		return errors.Join(errTaken, b.w.bus.Touch(ctx, b.t, "takeover/"+id, refs(rows)))
 	}
+	b.w.barred(c.Quarantine)
 	crash.Point("wr.before_ack")
 	for i, r := range results {
 		b.settle(fates[i](ctx, r.d), r.row)

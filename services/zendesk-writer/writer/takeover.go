@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -151,16 +152,16 @@ func (w *Writer) prune(done []string, open []store.Batch) {
 			delete(w.mine, id)
 		}
 	}
+	maps.DeleteFunc(w.dead, func(id string, _ time.Time) bool { return !listed[id] })
 }
 
-// over is when no single call of the batch can land any more; ended tells that none is begun any more. A writer stops
-// calling at the end of its working time and at the end of its life: that of one that died is over when it was silent
-// for Options.Life, or, if no other runs beside this one, when this one began.
+// over is when no single call of the batch can land any more; ended tells that none is begun any more. A writer that
+// died made its last call before it was seen to be silent for Options.Life, or, if no other runs beside this one, before
+// this one began. The wall clock of the dead writer counts nowhere: it may have been wrong, or have jumped (failures.md I11).
 func (w *Writer) over(b store.Batch, lives map[string]time.Duration) (over time.Time, ended bool) {
 	w.mu.Lock()
-	s := w.mine[b.ID]
-	w.mu.Unlock()
-	now, last := w.now(), b.Started.Add(w.opt.Work)
+	defer w.mu.Unlock()
+	s, now := w.mine[b.ID], w.now()
 	left, known := lives[b.Epoch]
 	switch {
 	case s != nil && s.running:
@@ -168,12 +169,19 @@ func (w *Writer) over(b store.Batch, lives map[string]time.Duration) (over time.
 	case s != nil:
 		return s.over, true
 	case w.opt.Alone && b.Epoch != w.life.epoch:
-		last = earlier(last, w.begun)
-	case b.Epoch == w.life.epoch: // ours, and nobody here knows of it: its own time bounds it
-	case known && left > 0:
+		return w.begun.Add(w.target.CallLife()), true
+	case known && left > 0 && b.Epoch != w.life.epoch:
+		delete(w.dead, b.ID)
 		return over, false
-	case known:
-		last = earlier(last, now.Add(left))
+	}
+	seen, was := w.dead[b.ID]
+	if !was {
+		seen = now
+		w.dead[b.ID] = seen
+	}
+	last := seen
+	if !known || b.Epoch == w.life.epoch { // nobody knows of its writer's end, or it is ours and unknown here: its working time bounds it
+		last = earlier(b.Started, seen).Add(w.opt.Work)
 	}
 	return last.Add(w.target.CallLife()), !last.After(now)
 }
@@ -210,6 +218,7 @@ func (w *Writer) takeOver(ctx context.Context, t tenant.ID, b store.Batch, over 
 		return err
 	}
 	w.forget(b.ID)
+	w.barred(c.Quarantine)
 	w.log.Info("took over an unfinished batch", "tenant", t, "batch", b.ID, "records", len(refs), "jobs", len(b.Jobs))
 	return w.bus.Touch(ctx, t, "takeover/"+b.ID, refs)
 }

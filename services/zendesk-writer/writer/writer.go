@@ -71,6 +71,8 @@ type Writer struct {
 	mine map[string]*span      // this process's batches that are in the journal
 	held map[record.Ref]*batch // records of batches that are worked on
 	bugs map[record.Ref]int    // how often a record tripped over a bug of ours; its changes go alone
+	dead map[string]time.Time  // when a batch of another epoch was first seen to be nobody's
+	bars map[record.Ref]bar    // of records in quarantine
 
 	account account
 	gate    entrance
@@ -87,7 +89,8 @@ func New(b events, s state, tg target.Target, log *slog.Logger, now func() time.
 	opt = withDefaults(opt)
 	return &Writer{bus: b, store: s, target: tg, log: log.With("component", "zendesk-writer"), now: now,
 		opt: opt, begun: now(), breaker: newBreaker(opt.Open),
-		alarm: make(chan struct{}), mine: map[string]*span{}, held: map[record.Ref]*batch{}, bugs: map[record.Ref]int{}}
+		alarm: make(chan struct{}), mine: map[string]*span{}, held: map[record.Ref]*batch{}, bugs: map[record.Ref]int{},
+		dead: map[string]time.Time{}, bars: map[record.Ref]bar{}}
 }
 
 // Run writes until ctx ends. A batch in flight is brought to its end first, bounded by Options.Grace and the time for
