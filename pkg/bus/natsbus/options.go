@@ -35,7 +35,7 @@ type Options struct {
 	// only to discard old messages, which would lose wanted states.
 	MaxBytes map[bus.Stream]int64
 
-	AckWait   time.Duration // silence after which a delivery is given again; 0 means 15s for the writer's consumers and 60s for the others
+	AckWait   time.Duration // silence after which a delivery is given again; 0 means 15s
 	PinnedTTL time.Duration // silence after which another writer takes over; 0 means 2m
 	Grace     time.Duration // how long running handlers may go on after the end of Handle's context; 0 means 20s
 	Timeout   time.Duration // of one call to the broker; 0 means 5s (ib-listener answers within 8s, failures.md I01)

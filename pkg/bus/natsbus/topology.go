@@ -81,15 +81,11 @@ func filter(c bus.Consumer) (s bus.Stream, word string, ok bool) {
 	return "", "", false
 }
 
-// ackWait is how long the broker waits for a word about a delivery. The writer's are short: whoever takes over from one
-// that died can do nothing earlier about what that one had fetched and not yet written into its journal (ADR 0013). Its
-// pullers say every 5 s that they are at work.
-func (o Options) ackWait(c bus.Consumer) time.Duration {
-	if pinned(c) {
-		return orDuration(o.AckWait, 15*time.Second)
-	}
-	return orDuration(o.AckWait, time.Minute)
-}
+// ackWait is how long the broker waits for a word about a delivery. It is short, because what a process held when it
+// died comes back no earlier: the next writer can do nothing before about what the last one fetched and did not write
+// into its journal (ADR 0013), and a process that is killed again and again must not keep a replay out for a minute each
+// time. Whoever works says so every third of it.
+func (o Options) ackWait() time.Duration { return orDuration(o.AckWait, 15*time.Second) }
 
 func pinned(c bus.Consumer) bool { return c == bus.Writer || c == bus.UrgentLane }
 
@@ -100,7 +96,7 @@ func consumerConfig(t tenant.ID, c bus.Consumer, o Options) jetstream.ConsumerCo
 	cc := jetstream.ConsumerConfig{
 		Name: string(c), Durable: string(c), FilterSubject: word + "." + string(t) + ".>",
 		DeliverPolicy: jetstream.DeliverAllPolicy, AckPolicy: jetstream.AckExplicitPolicy, ReplayPolicy: jetstream.ReplayInstantPolicy,
-		AckWait: o.ackWait(c), MaxDeliver: -1, MaxAckPending: maxPending,
+		AckWait: o.ackWait(), MaxDeliver: -1, MaxAckPending: maxPending,
 	}
 	if pinned(c) {
 		cc.PriorityPolicy, cc.PriorityGroups, cc.PinnedTTL = jetstream.PriorityPolicyPinned, []string{pinGroup}, o.PinnedTTL
